@@ -1,0 +1,29 @@
+/**
+ * The words that every other room speaks: identifiers, digests, budgets, capabilities, results, strict JSON.
+ *
+ * This room decides nothing. It must never hold a power: it opens no file, reads no clock and draws no random number; such
+ * functions are named here as types and handed in by `cli`. It follows RFC 4648 (base64), RFC 8259 (JSON), RFC 9562 (UUID
+ * version 7) and RFC 3339 (time).
+ */
+export { encodeBase64, encodeHex, parseBase64, parseHex } from "./base64.ts";
+export type { EncodingFault } from "./base64.ts";
+export { BUDGET_NAMES, meetBudgets } from "./budget.ts";
+export type { BudgetName, Budgets, Usage } from "./budget.ts";
+export { concatBytes, equalBytes, parseUtf8, utf8 } from "./bytes.ts";
+export type { Bytes } from "./bytes.ts";
+export { CAPABILITIES, parseCapability } from "./capability.ts";
+export type { Capability } from "./capability.ts";
+export { encodeTime, parseTime } from "./clock.ts";
+export type { Clock, Random } from "./clock.ts";
+export { digestOf, parseDigest } from "./digest.ts";
+export type { Digest, Sha256 } from "./digest.ts";
+export { explainCoreFault } from "./explain.ts";
+export type { CoreFault } from "./explain.ts";
+export { keyIdOf, makeRunId, parseRunId, parseTenantName } from "./identifier.ts";
+export type { KeyId, RunId, TenantName } from "./identifier.ts";
+export { isJsonObject, parseJson } from "./json.ts";
+export type { Json, JsonFault, JsonObject } from "./json.ts";
+export { escapeControls, quote } from "./quote.ts";
+export { assert, fail, ok, unreachable } from "./result.ts";
+export type { Explanation, Fault, Result } from "./result.ts";
+export type { Crypto, SignEd25519, VerifyEd25519 } from "./signature.ts";

@@ -1,0 +1,113 @@
+import type { Budgets, Bytes, Capability, Digest, Explanation, Fault, Result, Usage } from "#core";
+
+/** One file that the guest can read, by its path under the mount: components joined by `/`, none of them `.` or `..`. */
+export type MountedFile = { readonly path: string; readonly bytes: Bytes };
+
+/** A read-only tree at an absolute guest path, captured before the run; empty folders are named in `folders`. */
+export type Mount = { readonly guestPath: string; readonly files: readonly MountedFile[]; readonly folders: readonly string[] };
+
+/** Everything that a run depends on. Two jobs with equal members have equal outcomes, wall time apart. */
+export type EngineJob = {
+  readonly tenant: string;
+  readonly digest: Digest;
+  readonly bytes: Bytes;
+  /** The export to call. Undefined: `_start`. */
+  readonly entry: string | undefined;
+  /** Numbers for the parameters of an entry other than `_start`, in decimal; a parameter without one is 0. */
+  readonly numericArgs: readonly string[];
+  /** `argv` as WASI shows it, the program name first. */
+  readonly argv: readonly string[];
+  /** `NAME=value`. */
+  readonly env: readonly string[];
+  readonly stdin: Bytes;
+  readonly mounts: readonly Mount[];
+  readonly capabilities: readonly Capability[];
+  readonly budgets: Budgets;
+  /** 32 bytes from which a guest without `random:real` draws. */
+  readonly seed: Bytes;
+};
+
+/** How a run ended when it did not end by itself. */
+export type EngineFaultCode =
+  | "engine/invalid-module"
+  | "engine/unsupported-feature"
+  | "engine/unknown-import"
+  | "engine/no-entry"
+  | "engine/bad-argument"
+  | "engine/trap"
+  | "engine/stack-overflow"
+  | "engine/fuel-exhausted"
+  | "engine/memory-exceeded"
+  | "engine/output-exceeded"
+  | "engine/deadline"
+  | "engine/cancelled"
+  | "engine/sandbox-died"
+  | "engine/protocol"
+  | "engine/unavailable";
+
+export type EngineFault = Fault & { readonly code: EngineFaultCode; readonly detail: string };
+
+/** What came out of a run. A guest that calls `proc_exit(3)` completed, with exit code 3. */
+export type EngineReport = {
+  /** The guest's own exit code (32 bits unsigned), or undefined when a fault ended it. */
+  readonly exitCode: number | undefined;
+  readonly fault: EngineFault | undefined;
+  /** Results of an entry that returns numbers, in decimal. */
+  readonly results: readonly string[];
+  readonly stdout: Bytes;
+  readonly stderr: Bytes;
+  readonly usage: Usage;
+  /** Paths that the guest tried to open and was not granted, cut to a few: a hint for its author, not evidence. */
+  readonly deniedPaths: readonly string[];
+};
+
+/** What the engine needs of an `AbortSignal`: the caller's wish that the run end now. */
+export type Cancellation = {
+  readonly aborted: boolean;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+};
+
+/** POWER: runs untrusted code. Never rejects for anything that a guest does. */
+export type Engine = {
+  readonly name: string;
+  /** Name and version of what executes, for the record: two runs under equal versions are comparable. */
+  readonly version: string;
+  /** The layers between guest and host that are really in place. */
+  readonly isolation: readonly string[];
+  run(job: EngineJob, cancellation?: Cancellation): Promise<EngineReport>;
+  close(): Promise<void>;
+};
+
+/** Opens an engine or says what is missing. */
+export type OpenEngine = (options: { readonly slots: number }) => Promise<Result<Engine, EngineFault>>;
+
+const SENTENCES: Readonly<Record<EngineFaultCode, readonly [message: string, hint?: string]>> = {
+  "engine/invalid-module": ["the module does not validate"],
+  "engine/unsupported-feature": ["the module uses a feature that cannot be metered", "compile it without that feature"],
+  "engine/unknown-import": ["the module imports what this host does not offer", "only wasi_snapshot_preview1 is offered"],
+  "engine/no-entry": [
+    "the module has no entry point, so nothing ran",
+    "name an exported function with --entry, or in the manifest",
+  ],
+  "engine/bad-argument": ["an argument does not fit the entry's parameters"],
+  "engine/trap": ["the guest trapped"],
+  "engine/stack-overflow": ["the guest recursed too deeply"],
+  "engine/fuel-exhausted": ["the guest used up its fuel", "raise `fuel_limit` in the manifest and sign again, if it needs more"],
+  "engine/memory-exceeded": ["the module needs more memory than its budget"],
+  "engine/output-exceeded": ["the guest wrote more than its output budget"],
+  "engine/deadline": [
+    "the guest did not finish in time and was killed",
+    "raise `timeout_ms` in the manifest and sign again, if it needs more",
+  ],
+  "engine/cancelled": ["the run was cancelled"],
+  "engine/sandbox-died": ["the sandbox process died"],
+  "engine/protocol": ["the sandbox process sent an answer that cannot be right, and was killed"],
+  "engine/unavailable": ["the engine cannot be started", "run `nightcore verify-env`"],
+};
+
+export function explainEngineFault(fault: EngineFault): Explanation {
+  const [sentence, hint] = SENTENCES[fault.code];
+  const message = fault.detail === "" ? sentence : `${sentence}: ${fault.detail}`;
+  return hint === undefined ? { message } : { message, hint };
+}

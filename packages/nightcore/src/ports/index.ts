@@ -1,0 +1,21 @@
+/**
+ * The contracts between the conduct and the hands: what an engine, a ledger writer and a reader promise, and how their
+ * faults read.
+ *
+ * This room decides nothing and holds no power. A second engine or store fulfils these types and passes the compliance
+ * suite that stands beside them, and nothing above notices the difference.
+ */
+export { explainEngineFault } from "./engine.ts";
+export type {
+  Cancellation,
+  Engine,
+  EngineFault,
+  EngineFaultCode,
+  EngineJob,
+  EngineReport,
+  Mount,
+  MountedFile,
+  OpenEngine,
+} from "./engine.ts";
+export { explainLedgerFault } from "./ledger.ts";
+export type { Appended, LedgerFault, LedgerFaultCode, LedgerReader, LedgerWriter, Recovery } from "./ledger.ts";

@@ -1,0 +1,75 @@
+import type { Bytes, Explanation, Fault, Result } from "#core";
+
+/**
+ * Why the log on disk was refused or stopped. Each is final for this process: a writer that has seen one signs nothing more.
+ * `where` is a path relative to the ledger folder, with an offset where there is one.
+ */
+export type LedgerFaultCode =
+  | "ledger/locked"
+  | "ledger/absent"
+  | "ledger/corrupt-frame"
+  | "ledger/corrupt-tile"
+  | "ledger/corrupt-checkpoint"
+  | "ledger/missing-tile"
+  | "ledger/rollback"
+  | "ledger/entry-too-large"
+  | "ledger/disk-full"
+  | "ledger/write-failed"
+  | "ledger/closed";
+
+export type LedgerFault = Fault & { readonly code: LedgerFaultCode; readonly where: string; readonly detail: string };
+
+const SENTENCES: Readonly<Record<LedgerFaultCode, readonly [message: string, hint?: string]>> = {
+  "ledger/locked": ["another process is writing this workspace's ledger", "wait for it to finish, or stop it"],
+  "ledger/absent": ["there is no ledger here", "run `nightcore init`"],
+  "ledger/corrupt-frame": ["the ledger's journal is damaged", "restore the workspace from a copy; nothing was changed"],
+  "ledger/corrupt-tile": ["a published tile differs from the journal or from its own hashes", "run `nightcore ledger verify`"],
+  "ledger/corrupt-checkpoint": ["the checkpoint is malformed or its signature is wrong", "run `nightcore ledger verify`"],
+  "ledger/missing-tile": ["a tile that the checkpoint covers is missing", "run `nightcore ledger verify`"],
+  "ledger/rollback": [
+    "the ledger is shorter than what it has already published",
+    "an older copy was restored; get the newer one back",
+  ],
+  "ledger/entry-too-large": ["an entry may have at most 65,535 bytes", "keep the payload as a blob and record its digest"],
+  "ledger/disk-full": ["the disk is full, so nothing was recorded and nothing ran", "free some space and try again"],
+  "ledger/write-failed": ["writing the ledger failed, so nothing more is recorded or run", "check the disk, then try again"],
+  "ledger/closed": ["the ledger is closed"],
+};
+
+export function explainLedgerFault(fault: LedgerFault): Explanation {
+  const [sentence, hint] = SENTENCES[fault.code];
+  const place = fault.where === "" ? "" : ` (${fault.where})`;
+  const message = `${sentence}${fault.detail === "" ? "" : `: ${fault.detail}`}${place}`;
+  return hint === undefined ? { message } : { message, hint };
+}
+
+/** Where an entry has been made durable, and the signed checkpoint that covers it. */
+export type Appended = { readonly index: number; readonly checkpoint: string };
+
+/** What opening found and mended: bytes of a torn tail that were cut, derived files that were rewritten. */
+export type Recovery = { readonly tornBytes: number; readonly rewrittenFiles: readonly string[] };
+
+/** POWER: the one writer of a ledger. Every promise resolves only after the flush that makes its entries survive a power cut. */
+export type LedgerWriter = {
+  /** Entries in the log when it was opened, and what opening had to mend. */
+  readonly openedSize: number;
+  readonly recovery: Recovery;
+  /**
+   * Wraps each payload (the bytes of an in-toto statement) in a signed DSSE envelope and appends the envelopes in order,
+   * all or none. Concurrent calls share a flush.
+   */
+  append(payloads: readonly Bytes[]): Promise<Result<readonly Appended[], LedgerFault>>;
+  /** Writes out tiles and checkpoint for everything appended so far. */
+  publish(): Promise<Result<string, LedgerFault>>;
+  /** Publishes, releases the lock and stops. */
+  close(): Promise<Result<string, LedgerFault>>;
+};
+
+/** Reads a ledger whether or not a writer has it open. Sizes and indices count entries. */
+export type LedgerReader = {
+  /** Durable entries, those not yet published included. */
+  readonly size: number;
+  /** The exact envelope bytes of entries `from` to `to`, `to` excluded, in order. */
+  entries(from: number, to: number): Iterable<Bytes>;
+  close(): void;
+};

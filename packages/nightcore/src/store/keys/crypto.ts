@@ -1,0 +1,35 @@
+import { createPrivateKey, createPublicKey, hash, type KeyObject, sign, verify } from "node:crypto";
+import type { Bytes, Sha256, SignEd25519, VerifyEd25519 } from "#core";
+
+/** RFC 8410: the DER in front of the 32 bytes of an Ed25519 public key, and in front of a private seed. */
+const SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
+const PKCS8_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
+
+export const sha256: Sha256 = (bytes) => hash("sha256", bytes, "buffer");
+
+export const verifyEd25519: VerifyEd25519 = (publicKey, message, signature) => {
+  if (publicKey.length !== 32 || signature.length !== 64) return false;
+  try {
+    return verify(null, message, publicKeyObject(publicKey), signature);
+  } catch {
+    return false;
+  }
+};
+
+export function publicKeyObject(publicKey: Bytes): KeyObject {
+  return createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: "der", type: "spki" });
+}
+
+export function privateKeyObject(seed: Bytes): KeyObject {
+  return createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: "der", type: "pkcs8" });
+}
+
+/** The 32 raw bytes of the public half. */
+export function publicKeyOf(key: KeyObject): Uint8Array {
+  const publicHalf = key.type === "private" ? createPublicKey(key) : key;
+  return new Uint8Array(publicHalf.export({ format: "der", type: "spki" }).subarray(SPKI_PREFIX.length));
+}
+
+export function signerOf(key: KeyObject): SignEd25519 {
+  return (message) => sign(null, message, key);
+}
