@@ -3,8 +3,16 @@ import type { Budgets, Bytes, Capability, Digest, Explanation, Fault, Result, Us
 /** One file that the guest can read, by its path under the mount: components joined by `/`, none of them `.` or `..`. */
 export type MountedFile = { readonly path: string; readonly bytes: Bytes };
 
-/** A read-only tree at an absolute guest path, captured before the run; empty folders are named in `folders`. */
-export type Mount = { readonly guestPath: string; readonly files: readonly MountedFile[]; readonly folders: readonly string[] };
+/**
+ * A tree at an absolute guest path, captured before the run; empty folders are named in `folders`. Read-only, unless it is
+ * `writable`: then changes go to memory that ends with the run.
+ */
+export type Mount = {
+  readonly guestPath: string;
+  readonly files: readonly MountedFile[];
+  readonly folders: readonly string[];
+  readonly writable?: boolean;
+};
 
 /** Everything that a run depends on. Two jobs with equal members have equal outcomes, wall time apart. */
 export type EngineJob = {

@@ -17,5 +17,7 @@ export type {
   MountedFile,
   OpenEngine,
 } from "./engine.ts";
+export { explainSourceFault } from "./modules.ts";
+export type { BlobStore, ModuleFiles, ModuleSource, SourceFault, SourceFaultCode } from "./modules.ts";
 export { explainLedgerFault } from "./ledger.ts";
 export type { Appended, LedgerFault, LedgerFaultCode, LedgerReader, LedgerWriter, Recovery } from "./ledger.ts";

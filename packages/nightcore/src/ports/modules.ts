@@ -1,0 +1,61 @@
+import type { Bytes, Explanation, Fault, Result } from "#core";
+import type { Mount } from "./engine.ts";
+
+/** Why a module's files could not be read. Nothing has looked at their content yet. */
+export type SourceFaultCode =
+  | "source/folder-missing"
+  | "source/leaves-workspace"
+  | "source/tenant-name"
+  | "source/module-missing"
+  | "source/module-too-large"
+  | "source/not-a-file"
+  | "source/unreadable"
+  | "source/sandbox-too-large";
+
+export type SourceFault = Fault & { readonly code: SourceFaultCode; readonly detail: string };
+
+const SENTENCES: Readonly<Record<SourceFaultCode, readonly [message: string, hint?: string]>> = {
+  "source/folder-missing": ["there is no such module folder", "list the tenants with `ls modules`"],
+  "source/leaves-workspace": [
+    "the module folder lies outside the workspace",
+    "copy the module into `modules/`; links out are not followed",
+  ],
+  "source/tenant-name": ["the folder cannot name a tenant"],
+  "source/module-missing": ["there is no `module.wasm`"],
+  "source/module-too-large": ["`module.wasm` is too large to be read"],
+  "source/not-a-file": ["`module.wasm` is not a regular file"],
+  "source/unreadable": ["the module's files cannot be read"],
+  "source/sandbox-too-large": ["the `sandbox` folder holds more than a guest can be given"],
+};
+
+export function explainSourceFault(fault: SourceFault): Explanation {
+  const [sentence, hint] = SENTENCES[fault.code];
+  const message = fault.detail === "" ? sentence : `${sentence}: ${fault.detail}`;
+  return hint === undefined ? { message } : { message, hint };
+}
+
+/** The files of one module, each read once. A file that is absent is undefined; its content may be anything. */
+export type ModuleFiles = {
+  readonly wasm: Result<Bytes, SourceFault>;
+  readonly manifest: Bytes | undefined;
+  readonly signature: Bytes | undefined;
+  readonly envelope: Bytes | undefined;
+  readonly publicKeyHint: Bytes | undefined;
+  readonly digestFile: Bytes | undefined;
+};
+
+/** POWER: reads one tenant's module folder, and nothing outside it. */
+export type ModuleSource = {
+  readonly tenant: string;
+  /** Relative to the workspace, for messages. */
+  readonly path: string;
+  read(): ModuleFiles;
+  /** Captures what `fs:read` shows: `<folder>/sandbox` at `/sandbox`. A folder that is absent gives an empty mount. */
+  captureMounts(): Result<readonly Mount[], SourceFault>;
+};
+
+/** POWER: keeps bytes by their digest. */
+export type BlobStore = {
+  put(digest: string, bytes: Bytes): void;
+  get(digest: string): Bytes | undefined;
+};
