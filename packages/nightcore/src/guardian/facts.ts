@@ -1,0 +1,72 @@
+import type { Budgets, Capability, Digest, KeyId } from "#core";
+import type { ManifestForm, Source } from "#trust";
+import type { TenantPolicy } from "./tenant-policy.ts";
+
+/** Why a stage before the decision refused, in the stage's own code and words. */
+export type Finding = { readonly code: string; readonly message: string; readonly hint?: string };
+
+/**
+ * Everything that a decision looks at, recorded in full with it, so that it can be made again. Nothing else may influence
+ * it: no clock, no file, no earlier decision that is not in here.
+ */
+export type Facts = {
+  readonly tenant: string;
+  readonly at: string;
+  readonly mode: "run" | "proof";
+  readonly backend: string;
+  readonly isolation: readonly string[];
+  readonly module:
+    | {
+        readonly admitted: true;
+        readonly digest: Digest;
+        readonly sizeBytes: number;
+        readonly imports: readonly string[];
+        readonly features: readonly string[];
+      }
+    | {
+        readonly admitted: false;
+        readonly digest: Digest | undefined;
+        readonly sizeBytes: number | undefined;
+        readonly finding: Finding;
+      };
+  readonly signature:
+    | {
+        readonly trusted: true;
+        readonly keyId: KeyId;
+        readonly keyName: string;
+        readonly form: "v39" | "dsse";
+        readonly manifestSigned: boolean;
+      }
+    | { readonly trusted: false; readonly finding: Finding };
+  readonly manifest:
+    | {
+        readonly state: "read";
+        readonly digest: Digest;
+        readonly form: ManifestForm;
+        readonly tenant: string | undefined;
+        readonly capabilities: readonly Capability[];
+        readonly budgets: Partial<Budgets>;
+      }
+    | { readonly state: "absent" }
+    | { readonly state: "refused"; readonly finding: Finding };
+  /** The export that would be called, and whether the module has it as a function. */
+  readonly entry: { readonly name: string; readonly present: boolean };
+  readonly source: Source;
+  /** Capabilities that the operator added for this run, by hand. */
+  readonly operatorGrants: readonly Capability[];
+  readonly trustStore: Digest;
+  readonly policy:
+    | { readonly state: "read"; readonly digest: Digest; readonly policy: TenantPolicy }
+    | { readonly state: "refused"; readonly finding: Finding };
+  readonly quarantine: { readonly reason: string; readonly at: string } | undefined;
+  readonly history: {
+    /** When these bytes were first seen in this workspace; undefined: now. */
+    readonly firstSeenAt: string | undefined;
+    /** The digest that last ran for this tenant. */
+    readonly previousDigest: Digest | undefined;
+    /** Whether these bytes have ever stood here with a signed manifest. */
+    readonly manifestWasSigned: boolean;
+  };
+  /** Approvals in force for exactly these bytes; the approvals issue fills it. */
+  readonly approvals: readonly { readonly keyId: KeyId; readonly at: string }[];
+};

@@ -1,0 +1,14 @@
+/**
+ * Decides whether a verified module may run, and with what: facts in, verdict with reasons and grant out.
+ *
+ * It must never look at anything but the facts it is given, never allow what no rule was asked about, and never turn its
+ * own fault into anything but a deny. It holds no power. The order of verdicts (forbid overrides, deny by default) is
+ * Cedar's; a policy engine joins through the `PolicyEngine` seam and can only add reasons.
+ */
+export { decide } from "./decision.ts";
+export type { Decision, GrantedRun, PolicyEngine, Reason, Verdict } from "./decision.ts";
+export { explainPolicyFault } from "./explain.ts";
+export type { Facts, Finding } from "./facts.ts";
+export { issuePermit, nameVerdict, Permit } from "./permit.ts";
+export { BASE_POLICY, nameBackend, parseTenantPolicy } from "./tenant-policy.ts";
+export type { PolicyFault, TenantPolicy } from "./tenant-policy.ts";

@@ -1,0 +1,94 @@
+import {
+  type Budgets,
+  type Bytes,
+  type Capability,
+  fail,
+  isJsonObject,
+  type JsonFault,
+  type JsonObject,
+  ok,
+  parseJson,
+  type Result,
+} from "#core";
+import { MemberReader } from "#trust";
+
+const POLICY_BYTES_MAX = 256 * 1024; // LIMIT: a policy is read by people
+const MIB = 1024 * 1024;
+
+/** What a tenant may have at the most. Everything not granted here is denied. */
+export type TenantPolicy = {
+  readonly backends: readonly string[];
+  readonly allowProofMode: boolean;
+  readonly requireManifest: boolean;
+  readonly requireSignedManifest: boolean;
+  readonly requireIsolation: readonly string[];
+  readonly capabilities: readonly Capability[];
+  readonly limits: Budgets;
+  /** What happens when a manifest states a budget over the limit: refuse it, or run with the limit. */
+  readonly onExcess: "deny" | "cut";
+};
+
+export type PolicyFault =
+  | { readonly code: "guardian/policy-not-json"; readonly file: string; readonly json: JsonFault }
+  | { readonly code: "guardian/policy-refused"; readonly file: string; readonly problems: readonly string[] };
+
+/** What v39's policies leave unsaid, and what `nightcore init` writes down. */
+export const BASE_POLICY: TenantPolicy = {
+  backends: ["wasm"],
+  allowProofMode: true,
+  requireManifest: true,
+  requireSignedManifest: false,
+  requireIsolation: [],
+  capabilities: ["stdout", "fs:read"],
+  limits: { wallMs: 10_000, memoryBytes: 256 * MIB, fuel: 10_000_000_000, outputBytes: MIB },
+  onExcess: "deny",
+};
+
+/**
+ * Reads `policies/_default.json` or `policies/<tenant>.json`: v39's members and ours (docs/formats/policy.md). Members that
+ * a file does not state come from `base`. An unknown member refuses the whole file, with every problem listed.
+ */
+export function parseTenantPolicy(bytes: Bytes, file: string, base: TenantPolicy): Result<TenantPolicy, PolicyFault> {
+  const json = parseJson(bytes, POLICY_BYTES_MAX);
+  if (!json.ok) return fail({ code: "guardian/policy-not-json", file, json: json.fault });
+  if (!isJsonObject(json.value))
+    return fail({ code: "guardian/policy-refused", file, problems: ["the document is not an object"] });
+  const members = new MemberReader(json.value);
+  const policy = readPolicy(members, json.value, base);
+  const problems = members.finish();
+  return problems.length > 0 ? fail({ code: "guardian/policy-refused", file, problems }) : ok(policy);
+}
+
+function readPolicy(members: MemberReader, object: JsonObject, base: TenantPolicy): TenantPolicy {
+  members.text("tenant");
+  members.text("description");
+  if (members.flag("require_signature") === false) members.refuse("`require_signature` cannot be false: nothing runs unsigned");
+  return {
+    backends: texts(members, "allowed_backends")?.map(nameBackend) ?? base.backends,
+    allowProofMode: members.flag("allow_proof_mode") ?? base.allowProofMode,
+    requireManifest: members.flag("require_manifest") ?? base.requireManifest,
+    requireSignedManifest: members.flag("require_signed_manifest") ?? base.requireSignedManifest,
+    requireIsolation: texts(members, "require_isolation") ?? base.requireIsolation,
+    capabilities: "capabilities" in object ? members.capabilities("capabilities", true) : base.capabilities,
+    limits: {
+      ...base.limits,
+      ...members.budget("max_exec_ms", "wallMs"),
+      ...members.budget("max_memory_mb", "memoryBytes", MIB),
+      ...members.budget("max_fuel", "fuel"),
+      ...members.budget("max_output_kb", "outputBytes", 1024),
+    },
+    onExcess: members.choice("on_excess", ["deny", "cut"]) ?? base.onExcess,
+  };
+}
+
+function texts(members: MemberReader, name: string): readonly string[] | undefined {
+  const list = members.list(name);
+  if (list === undefined) return undefined;
+  if (!list.every((item) => typeof item === "string")) return members.refuse(`\`${name}\` is not a list of texts`);
+  return list;
+}
+
+/** v39 calls the WebAssembly backend after the engine that it used. */
+export function nameBackend(name: string): string {
+  return name === "wasmtime" ? "wasm" : name;
+}
