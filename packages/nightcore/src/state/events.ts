@@ -1,0 +1,142 @@
+import {
+  type Budgets,
+  type Capability,
+  type Digest,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  type RunId,
+  type Usage,
+} from "#core";
+
+/** What the log says, by predicate type. The version is part of the type; a new meaning gets a new one. */
+export const EVENT_TYPES = {
+  workspace: "urn:nightcore:workspace:v1",
+  trust: "urn:nightcore:trust:v1",
+  admission: "urn:nightcore:admission:v1",
+  verification: "urn:nightcore:verification:v1",
+  decision: "urn:nightcore:decision:v1",
+  intent: "urn:nightcore:intent:v1",
+  outcome: "urn:nightcore:outcome:v1",
+  quarantine: "urn:nightcore:quarantine:v1",
+  import: "urn:nightcore:import:v1",
+  recovery: "urn:nightcore:recovery:v1",
+} as const;
+export type EventKind = keyof typeof EVENT_TYPES;
+
+type Said = { readonly code: string; readonly message: string; readonly hint?: string };
+type OfRun = { readonly run: RunId; readonly tenant: string; readonly at: string };
+
+export type WorkspaceEvent = { readonly at: string; readonly origin: string; readonly logKey: string; readonly software: string };
+export type TrustEvent = {
+  readonly at: string;
+  readonly change: "key-trusted" | "key-revoked";
+  readonly record: Json;
+  readonly store: Digest;
+};
+export type AdmissionEvent = OfRun & {
+  readonly digest: Digest | null;
+  readonly sizeBytes: number | null;
+  readonly admitted: boolean;
+  readonly finding: Said | null;
+  readonly shape: Json;
+};
+export type VerificationEvent = OfRun & {
+  readonly digest: Digest | null;
+  readonly trusted: boolean;
+  readonly keyId: string | null;
+  readonly form: string | null;
+  readonly manifestSigned: boolean;
+  readonly finding: Said | null;
+  readonly trustStore: Digest;
+};
+export type DecisionEvent = OfRun & {
+  readonly digest: Digest | null;
+  readonly mode: "run" | "proof";
+  readonly verdict: "allow" | "hold" | "deny" | "quarantine";
+  readonly reasons: readonly (Said & { readonly verdict: string })[];
+  readonly grant: Json;
+  readonly facts: Json;
+  readonly engine: string;
+};
+/** Written and durable before the guest starts: with it, the run can be made again. */
+export type IntentEvent = OfRun & {
+  readonly digest: Digest;
+  readonly entry: string;
+  readonly numericArgs: readonly string[];
+  readonly argv: readonly string[];
+  readonly env: readonly string[];
+  readonly stdin: { readonly digest: Digest; readonly bytes: number };
+  readonly mounts: readonly {
+    readonly guestPath: string;
+    readonly digest: Digest;
+    readonly files: number;
+    readonly bytes: number;
+  }[];
+  readonly capabilities: readonly Capability[];
+  readonly budgets: Budgets;
+  readonly seed: string;
+  readonly engine: string;
+  readonly isolation: readonly string[];
+};
+export type OutcomeEvent = OfRun & {
+  readonly digest: Digest;
+  readonly status: "ran" | "failed";
+  readonly exitCode: number | null;
+  readonly fault: Said | null;
+  readonly results: readonly string[];
+  readonly stdout: { readonly digest: Digest; readonly bytes: number } | null;
+  readonly stderr: { readonly digest: Digest; readonly bytes: number } | null;
+  readonly usage: Usage | null;
+};
+export type QuarantineEvent = { readonly at: string; readonly digest: Digest; readonly reason: string };
+export type ImportedRecord = {
+  readonly tenant: string;
+  readonly digest: Digest | null;
+  readonly sizeBytes: number | null;
+  readonly verified: boolean | null;
+  readonly status: string | null;
+  readonly wallMs: number | null;
+  readonly at: string;
+};
+/** History from another system, kept as what it is: somebody's file, with its digest. */
+export type ImportEvent = {
+  readonly at: string;
+  readonly source: string;
+  readonly sourceDigest: Digest;
+  readonly form: string;
+  readonly part: number;
+  readonly records: readonly ImportedRecord[];
+};
+export type RecoveryEvent = {
+  readonly at: string;
+  readonly tornBytes: number;
+  readonly rewrittenFiles: readonly string[];
+  readonly interruptedRuns: number;
+};
+
+export type Event =
+  | ({ readonly kind: "workspace" } & WorkspaceEvent)
+  | ({ readonly kind: "trust" } & TrustEvent)
+  | ({ readonly kind: "admission" } & AdmissionEvent)
+  | ({ readonly kind: "verification" } & VerificationEvent)
+  | ({ readonly kind: "decision" } & DecisionEvent)
+  | ({ readonly kind: "intent" } & IntentEvent)
+  | ({ readonly kind: "outcome" } & OutcomeEvent)
+  | ({ readonly kind: "quarantine" } & QuarantineEvent)
+  | ({ readonly kind: "import" } & ImportEvent)
+  | ({ readonly kind: "recovery" } & RecoveryEvent);
+
+const KINDS: ReadonlyMap<string, EventKind> = new Map(
+  Object.entries(EVENT_TYPES).map(([kind, type]) => [type, kind as EventKind]),
+);
+
+/**
+ * Reads an event from a statement of our own log. The signature over it has been checked before, so the predicate is
+ * what this software wrote; undefined for a predicate type that this version does not know, which the fold passes over.
+ */
+export function readEvent(predicateType: string, predicate: Json): Event | undefined {
+  const kind = KINDS.get(predicateType);
+  if (kind === undefined || !isJsonObject(predicate)) return undefined;
+  return { kind, ...(predicate as JsonObject) } as unknown as Event;
+}

@@ -1,0 +1,28 @@
+/**
+ * What the log amounts to: runs, tenants, modules, quarantine, the recorded trust store and imported histories, each a
+ * fold of the entries in their order.
+ *
+ * It must never know anything that is not in the log, so that its rows can be thrown away and made again with the same
+ * content. It holds no power: rows are read and written through the `Rows` that it is handed. The rule that the log is the
+ * truth and the rest a deterministic fold is Night Core's own (docs/ARCHITECTURE.md).
+ */
+export { EVENT_TYPES, readEvent } from "./events.ts";
+export type {
+  AdmissionEvent,
+  DecisionEvent,
+  Event,
+  EventKind,
+  ImportedRecord,
+  ImportEvent,
+  IntentEvent,
+  OutcomeEvent,
+  QuarantineEvent,
+  RecoveryEvent,
+  TrustEvent,
+  VerificationEvent,
+  WorkspaceEvent,
+} from "./events.ts";
+export { evolve } from "./fold.ts";
+export type { At } from "./fold.ts";
+export { MemoryRows, SCHEMA_VERSION, TABLES } from "./rows.ts";
+export type { ColumnType, Question, Row, Rows, Table, TableName, Value } from "./rows.ts";

@@ -1,0 +1,137 @@
+export type Value = string | number | null;
+export type Row = { readonly [column: string]: Value };
+
+export type TableName = "runs" | "tenants" | "modules" | "quarantine" | "trust" | "imported";
+export type ColumnType = "text" | "integer" | "real";
+export type Table = {
+  readonly key: string;
+  readonly columns: Readonly<Record<string, ColumnType>>;
+  readonly indexes: readonly string[];
+};
+
+/**
+ * The projections as data: a store creates these tables, and nothing else, for this schema version. Whoever changes a
+ * column raises the version, and every database is rebuilt from the log.
+ */
+export const SCHEMA_VERSION = 1;
+
+export const TABLES: Readonly<Record<TableName, Table>> = {
+  runs: {
+    key: "run",
+    columns: {
+      run: "text",
+      tenant: "text",
+      digest: "text",
+      size_bytes: "integer",
+      mode: "text",
+      status: "text",
+      code: "text",
+      message: "text",
+      verified: "integer",
+      key_id: "text",
+      decided_at: "text",
+      finished_at: "text",
+      exit_code: "integer",
+      wall_ms: "real",
+      fuel: "integer",
+      memory_bytes: "integer",
+      output_bytes: "integer",
+      indexes: "text",
+    },
+    indexes: ["tenant", "digest", "status"],
+  },
+  tenants: {
+    key: "tenant",
+    columns: {
+      tenant: "text",
+      first_seen_at: "text",
+      last_seen_at: "text",
+      last_run: "text",
+      last_status: "text",
+      last_ran_digest: "text",
+      decisions: "integer",
+      executions: "integer",
+    },
+    indexes: [],
+  },
+  modules: {
+    key: "digest",
+    columns: {
+      digest: "text",
+      first_seen_at: "text",
+      first_tenant: "text",
+      size_bytes: "integer",
+      manifest_was_signed: "integer",
+    },
+    indexes: [],
+  },
+  quarantine: { key: "digest", columns: { digest: "text", reason: "text", at: "text", log_index: "integer" }, indexes: [] },
+  trust: { key: "name", columns: { name: "text", digest: "text", at: "text", log_index: "integer" }, indexes: [] },
+  imported: {
+    key: "id",
+    columns: {
+      id: "text",
+      kind: "text",
+      source: "text",
+      tenant: "text",
+      digest: "text",
+      size_bytes: "integer",
+      verified: "integer",
+      status: "text",
+      wall_ms: "real",
+      at: "text",
+    },
+    indexes: ["tenant"],
+  },
+};
+
+export type Question = {
+  readonly where?: Row;
+  readonly orderBy?: string;
+  readonly descending?: boolean;
+  readonly limit?: number;
+};
+
+/** POWER: the rows of the projection. Reads see what was put before; puts replace the row of the same key. */
+export type Rows = {
+  get(table: TableName, key: string): Row | undefined;
+  put(table: TableName, row: Row): void;
+  scan(table: TableName, question: Question): readonly Row[];
+};
+
+/** The projection in memory: what tests fold into, and what shows that a store keeps the same rows. */
+export class MemoryRows implements Rows {
+  readonly #tables = new Map<TableName, Map<string, Row>>();
+
+  get(table: TableName, key: string): Row | undefined {
+    return this.#tables.get(table)?.get(key);
+  }
+
+  put(table: TableName, row: Row): void {
+    const rows = this.#tables.get(table) ?? new Map<string, Row>();
+    rows.set(String(row[TABLES[table].key]), row);
+    this.#tables.set(table, rows);
+  }
+
+  scan(
+    table: TableName,
+    { where = {}, orderBy = TABLES[table].key, descending = false, limit = Infinity }: Question,
+  ): readonly Row[] {
+    const matching = [...(this.#tables.get(table)?.values() ?? [])].filter((row) =>
+      Object.entries(where).every(([name, value]) => row[name] === value),
+    );
+    const sign = descending ? -1 : 1;
+    const compare = (a: Row, b: Row) =>
+      sign * (compareValues(a[orderBy], b[orderBy]) || compareValues(a[TABLES[table].key], b[TABLES[table].key]));
+    return matching.toSorted(compare).slice(0, limit);
+  }
+}
+
+// SQLite's order: NULL first, numbers before texts, texts by code unit (all of ours are UTF-8 sorted as binary).
+function compareValues(a: Value | undefined, b: Value | undefined): number {
+  if (a === b) return 0;
+  if (a === null || a === undefined) return -1;
+  if (b === null || b === undefined) return 1;
+  if (typeof a === typeof b) return a < b ? -1 : 1;
+  return typeof a === "number" ? -1 : 1;
+}
