@@ -1,0 +1,29 @@
+import { createHash, randomUUID } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { BlobStore } from "#ports";
+
+/** Blobs as files `ab/cdef…` under a folder. `put` of bytes that are there already writes nothing. */
+export function openBlobs(folder: string): BlobStore {
+  const pathOf = (digest: string) => join(folder, digest.slice(0, 2), digest.slice(2));
+  return {
+    put(digest, bytes) {
+      const path = pathOf(digest);
+      if (existsSync(path)) return;
+      mkdirSync(dirname(path), { recursive: true });
+      // Written aside and renamed, so that a reader sees all of it or nothing.
+      const aside = `${path}.${randomUUID()}`;
+      writeFileSync(aside, bytes, { flag: "wx", mode: 0o600 });
+      renameSync(aside, path);
+    },
+    get(digest) {
+      if (!/^[0-9a-f]{64}$/.test(digest)) return undefined;
+      try {
+        const bytes = readFileSync(pathOf(digest));
+        return createHash("sha256").update(bytes).digest("hex") === digest ? bytes : undefined;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}

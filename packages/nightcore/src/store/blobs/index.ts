@@ -1,0 +1,7 @@
+/**
+ * Keeps inputs and outputs by their SHA-256, beside the log that names them.
+ *
+ * It decides nothing. It must never hand out bytes that do not have the digest they are asked for by. What it keeps is
+ * not flushed: after a power cut a blob may be gone, and its digest in the log still says what it was.
+ */
+export { openBlobs } from "./blob-folder.ts";

@@ -1,0 +1,103 @@
+import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from "node:fs";
+import { basename, join, relative, resolve, sep } from "node:path";
+import { type Bytes, fail, ok, parseTenantName, type Result } from "#core";
+import type { ModuleFiles, ModuleSource, SourceFault } from "#ports";
+import { captureFolder } from "./mount-capture.ts";
+
+const EVIDENCE_BYTES_MAX = 128 * 1024; // LIMIT: twice the largest manifest or envelope; one byte more is read and refused later
+
+/** Opens a tenant's module folder. `folder` is relative to the workspace or absolute; either way it must lie inside. */
+export function openModuleFolder(root: string, folder: string, moduleBytesMax: number): Result<ModuleSource, SourceFault> {
+  const path = resolve(root, folder);
+  const shown = relative(root, path) || ".";
+  let real: string;
+  let realRoot: string;
+  try {
+    realRoot = realpathSync(root);
+    real = realpathSync(path);
+  } catch {
+    return fail({ code: "source/folder-missing", detail: shown });
+  }
+  // A link to elsewhere inside the workspace would let one tenant run under another's name; so both must agree.
+  if (real !== resolve(realRoot, relative(root, path)) || !(real === realRoot || real.startsWith(realRoot + sep))) {
+    return fail({ code: "source/leaves-workspace", detail: shown });
+  }
+  const tenant = parseTenantName(basename(real));
+  if (!tenant.ok) return fail({ code: "source/tenant-name", detail: shown });
+  return ok({
+    tenant: tenant.value,
+    path: shown,
+    read: () => readModuleFiles(real, moduleBytesMax),
+    captureMounts: () => captureSandbox(real),
+  });
+}
+
+function readModuleFiles(folder: string, moduleBytesMax: number): ModuleFiles {
+  const evidence = (name: string) => {
+    const file = readFileBounded(join(folder, name), EVIDENCE_BYTES_MAX);
+    return file.ok ? file.value.bytes : undefined;
+  };
+  return {
+    wasm: readModule(join(folder, "module.wasm"), moduleBytesMax),
+    manifest: evidence("manifest.json"),
+    signature: evidence("module.sig"),
+    envelope: evidence("module.dsse.json"),
+    publicKeyHint: evidence("pubkey.b64"),
+    digestFile: evidence("module.sha256"),
+  };
+}
+
+function readModule(path: string, bytesMax: number): Result<Bytes, SourceFault> {
+  const file = readFileBounded(path, bytesMax);
+  if (!file.ok) {
+    if (file.fault === "ENOENT") return fail({ code: "source/module-missing", detail: "" });
+    if (file.fault === "ELOOP") return fail({ code: "source/not-a-file", detail: "it is a link" });
+    if (file.fault === "not a file") return fail({ code: "source/not-a-file", detail: "" });
+    return fail({ code: "source/unreadable", detail: file.fault });
+  }
+  const { bytes, size } = file.value;
+  if (size > bytesMax)
+    return fail({ code: "source/module-too-large", detail: `${size} bytes, and at most ${bytesMax} are read` });
+  return ok(bytes);
+}
+
+/** Reads at most `bytesMax` + 1 bytes of a regular file, through one descriptor that never follows a final link or waits for a pipe. */
+function readFileBounded(
+  path: string,
+  bytesMax: number,
+): Result<{ bytes: Bytes; size: number }, never> | { ok: false; fault: string } {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    return { ok: false, fault: codeOf(error) };
+  }
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) return { ok: false, fault: "not a file" };
+    if (stat.size > bytesMax) return ok({ bytes: new Uint8Array(Math.min(bytesMax, EVIDENCE_BYTES_MAX) + 1), size: stat.size });
+    // Its own buffer, not a slice of Node's pool: nobody else holds a view of what is judged and run.
+    const bytes = new Uint8Array(stat.size);
+    let length = 0;
+    while (length < bytes.length) {
+      const read = readSync(fd, bytes, length, bytes.length - length, length);
+      if (read === 0) break;
+      length += read;
+    }
+    return ok({ bytes: length === bytes.length ? bytes : bytes.slice(0, length), size: length });
+  } catch (error) {
+    return { ok: false, fault: codeOf(error) };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function captureSandbox(folder: string) {
+  const captured = captureFolder(join(folder, "sandbox"));
+  if (!captured.ok) return captured;
+  return ok([{ guestPath: "/sandbox", files: captured.value.files, folders: captured.value.folders }]);
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown error";
+}

@@ -1,0 +1,95 @@
+import { availableParallelism } from "node:os";
+import { type Explanation, fail, ok, quote, type Result } from "#core";
+import { readIfThere } from "./files.ts";
+
+/** `nightcore.toml`, checked. */
+export type Configuration = {
+  /** The name of this workspace's log: the first line of every checkpoint. */
+  readonly origin: string;
+  /** Guests that run at once. */
+  readonly parallel: number;
+  /** The largest `module.wasm` that is read. */
+  readonly moduleBytesMax: number;
+};
+
+export type ConfigurationFault =
+  | { readonly code: "workspace/absent"; readonly file: string }
+  | { readonly code: "workspace/configuration-refused"; readonly file: string; readonly problems: readonly string[] };
+
+export function explainConfigurationFault(fault: ConfigurationFault): Explanation {
+  return fault.code === "workspace/absent"
+    ? {
+        message: `there is no workspace here: ${quote(fault.file)} is missing`,
+        hint: "make one with `nightcore init`, or name one with `--root DIR`",
+      }
+    : { message: `${quote(fault.file)} is refused: ${fault.problems.join("; ")}` };
+}
+
+const MODULE_MIB_MAX = 64;
+
+/** The text that `nightcore init` writes. Every member is there, so that a reader sees what there is to set. */
+export function encodeConfiguration(origin: string): string {
+  return `# Night Core workspace. Every member is shown with its value; docs/formats/configuration.md explains them.
+
+[log]
+# The first line of every checkpoint, and the name of the log's key. Never change it: a log has one name.
+origin = ${JSON.stringify(origin)}
+
+[run]
+# Guests that run at once; 0 means one for each processor.
+parallel = 0
+# The largest module that is read, in MiB.
+module_mib_max = ${MODULE_MIB_MAX}
+`;
+}
+
+/** Reads `nightcore.toml` strictly, listing every problem. */
+export async function readConfiguration(file: string): Promise<Result<Configuration, ConfigurationFault>> {
+  const bytes = readIfThere(file);
+  if (bytes === undefined) return fail({ code: "workspace/absent", file });
+  const { parse, TomlError } = await import("smol-toml");
+  let document: Record<string, unknown>;
+  try {
+    document = parse(Buffer.from(bytes).toString("utf8"));
+  } catch (error) {
+    const what = error instanceof TomlError ? `line ${error.line}: ${error.message.split("\n")[0]}` : "it is not TOML";
+    return fail({ code: "workspace/configuration-refused", file, problems: [what] });
+  }
+  const problems: string[] = [];
+  const configuration = check(document, problems);
+  return problems.length > 0 ? fail({ code: "workspace/configuration-refused", file, problems }) : ok(configuration);
+}
+
+function check(document: Record<string, unknown>, problems: string[]): Configuration {
+  const log = table(document, "log", problems);
+  const run = table(document, "run", problems);
+  only(document, ["log", "run"], "", problems);
+  only(log, ["origin"], "log.", problems);
+  only(run, ["parallel", "module_mib_max"], "run.", problems);
+  const origin = typeof log.origin === "string" ? log.origin : "";
+  if (!/^[^\s+\p{Cc}]{1,200}$/u.test(origin)) problems.push("`log.origin` is not a name without spaces and `+`");
+  if (origin.startsWith("DSSEv1")) problems.push("`log.origin` may not begin with `DSSEv1`");
+  const parallel = whole(run, "parallel", { least: 0, most: 256, fallback: 0 }, problems);
+  const mib = whole(run, "module_mib_max", { least: 1, most: 512, fallback: MODULE_MIB_MAX }, problems);
+  return { origin, parallel: parallel === 0 ? availableParallelism() : parallel, moduleBytesMax: mib * 1024 * 1024 };
+}
+
+function table(document: Record<string, unknown>, name: string, problems: string[]): Record<string, unknown> {
+  const value = document[name] ?? {};
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  problems.push(`\`${name}\` is not a table`);
+  return {};
+}
+
+function only(object: Record<string, unknown>, names: readonly string[], prefix: string, problems: string[]): void {
+  for (const name of Object.keys(object)) if (!names.includes(name)) problems.push(`${quote(prefix + name)} is unknown`);
+}
+
+type Range = { readonly least: number; readonly most: number; readonly fallback: number };
+
+function whole(object: Record<string, unknown>, name: string, { least, most, fallback }: Range, problems: string[]): number {
+  const value = object[name] ?? fallback;
+  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
+  problems.push(`\`run.${name}\` is not a whole number from ${least} to ${most}`);
+  return fallback;
+}

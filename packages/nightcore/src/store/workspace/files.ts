@@ -1,0 +1,51 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, statSync, writeSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Bytes, utf8 } from "#core";
+
+/** Replaces a file whole and durably: a reader, or a power cut, sees the old bytes or the new ones. */
+export function replaceFile(path: string, content: Bytes | string, mode = 0o644): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const aside = `${path}.tmp-${process.pid}`;
+  const fd = openSync(aside, "w", mode);
+  try {
+    const bytes = typeof content === "string" ? utf8(content) : content;
+    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, bytes.length - at);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  const folder = openSync(dirname(path), "r"); // held open across the rename, so that the flush names the right directory
+  try {
+    renameSync(aside, path);
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+/** The bytes of a file, or undefined when there is none. Anything else that goes wrong is thrown. */
+export function readIfThere(path: string): Uint8Array | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) return undefined;
+    throw error;
+  }
+}
+
+/** Names of the folders directly under `folder`, sorted; links to folders are listed too, and judged when they are opened. */
+export function listFolders(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() || (entry.isSymbolicLink() && isFolder(join(folder, entry.name))))
+      .map((entry) => entry.name)
+      .toSorted();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}

@@ -1,0 +1,23 @@
+import { join } from "node:path";
+
+/** Where a workspace keeps what, as absolute paths under its root (docs/ARCHITECTURE.md, "A workspace on disk"). */
+export type Layout = ReturnType<typeof layOut>;
+
+export function layOut(root: string) {
+  const own = join(root, ".nightcore");
+  return {
+    root,
+    config: join(root, "nightcore.toml"),
+    modules: join(root, "modules"),
+    policies: join(root, "policies"),
+    trust: join(root, "trust"),
+    trustStore: join(root, "trust", "store.json"),
+    maintainers: join(root, "keys", "maintainers"),
+    logs: join(root, "logs"),
+    own,
+    ledger: join(own, "ledger"),
+    blobs: join(own, "blobs"),
+    state: join(own, "state.db"),
+    nodeKey: join(own, "node.key"),
+  } as const;
+}
