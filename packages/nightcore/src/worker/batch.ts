@@ -1,0 +1,41 @@
+import { fail, ok, type Result } from "#core";
+import type { Cancellation, LedgerFault, ModuleSource } from "#ports";
+import type { Pipeline } from "./pipeline.ts";
+import type { RunRecord, RunRequest } from "./run-record.ts";
+
+export type BatchOptions = {
+  /** Passages under way at once; more than the engine's slots, so that recording one overlaps with running another. */
+  readonly concurrency: number;
+  readonly cancellation?: Cancellation | undefined;
+  /** Called as each one ends, in the order of ending. */
+  readonly onEnd?: ((record: RunRecord) => void) | undefined;
+};
+
+/**
+ * Sends many modules through the pipeline and returns their records in the order given. The first fault of the ledger ends
+ * the batch: what is under way is awaited, nothing new starts. A cancelled batch returns what it has.
+ */
+export async function processAll(
+  pipeline: Pipeline,
+  jobs: readonly { readonly source: ModuleSource; readonly request: RunRequest }[],
+  { concurrency, cancellation, onEnd }: BatchOptions,
+): Promise<Result<readonly RunRecord[], LedgerFault>> {
+  const records: (RunRecord | undefined)[] = Array.from({ length: jobs.length });
+  let next = 0;
+  let fault: LedgerFault | undefined;
+  const work = async () => {
+    for (let n = next++; n < jobs.length && fault === undefined && cancellation?.aborted !== true; n = next++) {
+      const job = jobs[n];
+      if (job === undefined) return;
+      const record = await pipeline.process(job.source, job.request, cancellation);
+      if (!record.ok) {
+        fault = record.fault;
+        return;
+      }
+      records[n] = record.value;
+      onEnd?.(record.value);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(concurrency, jobs.length) }, work));
+  return fault === undefined ? ok(records.filter((record) => record !== undefined)) : fail(fault);
+}

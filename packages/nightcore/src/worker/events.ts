@@ -1,0 +1,169 @@
+import { type Digest, digestOf, encodeHex, encodeTime, type Json, type RunId, type Sha256, utf8 } from "#core";
+import type { Decision, Facts, Permit } from "#guardian";
+import type { EngineJob, EngineReport, Mount } from "#ports";
+import type { AdmissionEvent, DecisionEvent, Event, IntentEvent, OutcomeEvent, VerificationEvent } from "#state";
+import { boundNames, type Inspection } from "./inspection.ts";
+
+type OfRun = { readonly run: RunId; readonly facts: Facts };
+
+export function admissionEvent({ run, facts }: OfRun, inspection: Inspection): Event & AdmissionEvent {
+  const { digest, sizeBytes, admitted } = inspection;
+  return {
+    kind: "admission",
+    run,
+    tenant: facts.tenant,
+    at: facts.at,
+    digest: digest ?? null,
+    sizeBytes: sizeBytes ?? null,
+    admitted: admitted.ok,
+    finding: facts.module.admitted ? null : facts.module.finding,
+    shape: admitted.ok ? shapeOf(inspection) : null,
+  };
+}
+
+function shapeOf({ admitted }: Inspection): Json {
+  if (!admitted.ok) return null;
+  const { imports, exports, memories, features, functionCount } = admitted.value.shape;
+  return {
+    functions: functionCount,
+    imports: imports.length,
+    exports: boundNames(exports.map(({ name }) => name)),
+    memories: memories.map(({ pagesMin, pagesMax }) => ({ pagesMin, pagesMax: pagesMax ?? null })),
+    features: [...features],
+  };
+}
+
+export function verificationEvent({ run, facts }: OfRun): Event & VerificationEvent {
+  const { signature, module, trustStore } = facts;
+  return {
+    kind: "verification",
+    run,
+    tenant: facts.tenant,
+    at: facts.at,
+    digest: module.digest ?? null,
+    trusted: signature.trusted,
+    keyId: signature.trusted ? signature.keyId : null,
+    form: signature.trusted ? signature.form : null,
+    manifestSigned: signature.trusted && signature.manifestSigned,
+    finding: signature.trusted ? null : signature.finding,
+    trustStore,
+  };
+}
+
+export function decisionEvent({ run, facts }: OfRun, decision: Decision): Event & DecisionEvent {
+  return {
+    kind: "decision",
+    run,
+    tenant: facts.tenant,
+    at: facts.at,
+    digest: facts.module.digest ?? null,
+    mode: facts.mode,
+    verdict: decision.verdict,
+    reasons: decision.reasons,
+    grant: (decision.grant ?? null) as unknown as Json,
+    facts: facts as unknown as Json,
+    engine: "nightcore-rules/1",
+  };
+}
+
+export function intentEvent(
+  { facts }: OfRun,
+  {
+    permit,
+    job,
+    engine,
+    isolation,
+    sha256,
+  }: {
+    readonly permit: Permit;
+    readonly job: EngineJob;
+    readonly engine: string;
+    readonly isolation: readonly string[];
+    readonly sha256: Sha256;
+  },
+): Event & IntentEvent {
+  return {
+    kind: "intent",
+    run: permit.run,
+    tenant: facts.tenant,
+    at: facts.at,
+    digest: job.digest,
+    entry: job.entry ?? "_start",
+    numericArgs: job.numericArgs,
+    argv: job.argv,
+    env: job.env,
+    stdin: { digest: digestOf(sha256, job.stdin), bytes: job.stdin.length },
+    mounts: job.mounts.map((mount) => describeMount(mount, sha256)),
+    capabilities: job.capabilities,
+    budgets: job.budgets,
+    seed: encodeHex(job.seed),
+    engine,
+    isolation,
+  };
+}
+
+/** Names a mounted tree by one digest: over each folder and file in order, with the digest of its bytes. */
+function describeMount({ guestPath, files, folders }: Mount, sha256: Sha256): IntentEvent["mounts"][number] {
+  const lines = [
+    ...folders.map((path) => `folder ${JSON.stringify(path)}`),
+    ...files.map(({ path, bytes }) => `file ${JSON.stringify(path)} ${digestOf(sha256, bytes)}`),
+  ];
+  const digest = digestOf(sha256, utf8(lines.map((line) => `${line}\n`).join("")));
+  return { guestPath, digest, files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes.length, 0) };
+}
+
+export type Kept = { readonly stdout: Digest; readonly stderr: Digest };
+
+export function outcomeEvent(
+  { run, facts }: OfRun,
+  {
+    digest,
+    report,
+    finding,
+    kept,
+    nowMs,
+  }: {
+    readonly digest: Digest;
+    readonly report: EngineReport;
+    readonly finding: OutcomeEvent["fault"];
+    readonly kept: Kept;
+    readonly nowMs: number;
+  },
+): Event & OutcomeEvent {
+  return {
+    kind: "outcome",
+    run,
+    tenant: facts.tenant,
+    at: encodeTime(nowMs),
+    digest,
+    status: finding === null && report.exitCode === 0 ? "ran" : "failed",
+    exitCode: report.exitCode ?? null,
+    fault: finding,
+    results: report.results,
+    stdout: { digest: kept.stdout, bytes: report.stdout.length },
+    stderr: { digest: kept.stderr, bytes: report.stderr.length },
+    usage: report.usage,
+  };
+}
+
+/** A run whose intent is in the log and whose outcome never came: the worker died in between. */
+export function interruptedEvent(
+  run: RunId,
+  { tenant, digest }: { readonly tenant: string; readonly digest: Digest },
+  nowMs: number,
+): Event & OutcomeEvent {
+  return {
+    kind: "outcome",
+    run,
+    tenant,
+    at: encodeTime(nowMs),
+    digest,
+    status: "failed",
+    exitCode: null,
+    fault: { code: "worker/interrupted", message: "the worker stopped before this run had an outcome" },
+    results: [],
+    stdout: null,
+    stderr: null,
+    usage: null,
+  };
+}

@@ -1,0 +1,80 @@
+import { type Digest, encodeTime } from "#core";
+import type { Facts } from "#guardian";
+import type { Row, Rows } from "#state";
+import { explainTrustFault, type Source } from "#trust";
+import { boundNames, explainAdmission, findingOf, type Inspection } from "./inspection.ts";
+import type { RunRequest } from "./run-record.ts";
+
+export type Surroundings = {
+  readonly tenant: string;
+  readonly nowMs: number;
+  readonly backend: string;
+  readonly isolation: readonly string[];
+  readonly trustStore: Digest;
+  readonly policy: Facts["policy"];
+  readonly rows: Rows;
+};
+
+/** Gathers, in the one place where it is done, everything that the decision will look at. */
+export function gatherFacts(inspection: Inspection, request: RunRequest, around: Surroundings): Facts {
+  const { tenant, rows, backend, isolation, trustStore, policy } = around;
+  const { digest, manifest, manifestFact } = inspection;
+  const known = digest === undefined ? undefined : rows.get("modules", digest);
+  const quarantined = digest === undefined ? undefined : rows.get("quarantine", digest);
+  const entry = request.entry ?? manifest?.entry ?? "_start";
+  return {
+    tenant,
+    at: encodeTime(around.nowMs),
+    mode: request.mode,
+    backend,
+    isolation,
+    module: moduleFact(inspection),
+    signature: signatureFact(inspection),
+    manifest: manifestFact,
+    entry: { name: entry, present: hasFunction(inspection, entry) },
+    source: sourceOf(tenant, manifest?.source),
+    operatorGrants: request.operatorGrants,
+    trustStore,
+    policy,
+    quarantine: quarantined === undefined ? undefined : { reason: textOf(quarantined, "reason"), at: textOf(quarantined, "at") },
+    history: {
+      firstSeenAt: known === undefined ? undefined : textOf(known, "first_seen_at"),
+      previousDigest: (rows.get("tenants", tenant)?.last_ran_digest ?? undefined) as Digest | undefined,
+      manifestWasSigned: known?.manifest_was_signed === 1,
+    },
+    approvals: [],
+  };
+}
+
+function moduleFact({ admitted, digest, sizeBytes }: Inspection): Facts["module"] {
+  if (!admitted.ok) return { admitted: false, digest, sizeBytes, finding: findingOf(admitted.fault, explainAdmission) };
+  const { module, shape } = admitted.value;
+  return {
+    admitted: true,
+    digest: module.digest,
+    sizeBytes: module.bytes.length,
+    imports: boundNames(shape.imports.map(({ module: from, name }) => `${from}.${name}`)),
+    features: shape.features,
+  };
+}
+
+function signatureFact({ standing }: Inspection): Facts["signature"] {
+  if (standing === undefined)
+    return { trusted: false, finding: { code: "trust/nothing-to-verify", message: "there are no module bytes to verify" } };
+  if (!standing.trusted) return { trusted: false, finding: findingOf(standing.fault, explainTrustFault) };
+  const { keyId, keyName, form, manifestSigned } = standing;
+  return { trusted: true, keyId, keyName, form, manifestSigned };
+}
+
+function hasFunction({ admitted }: Inspection, name: string): boolean {
+  return admitted.ok && admitted.value.shape.exports.some((item) => item.kind === "function" && item.name === name);
+}
+
+// The inbox names what it stages; a manifest that says something milder does not change where the code came from.
+function sourceOf(tenant: string, claimed: Source | undefined): Source {
+  return tenant.startsWith("tenant-agent-") ? "agent" : (claimed ?? "unspecified");
+}
+
+function textOf(row: Row, column: string): string {
+  return String(row[column] ?? "");
+}

@@ -1,0 +1,234 @@
+import {
+  assert,
+  type Clock,
+  type Crypto,
+  type Digest,
+  digestOf,
+  encodeTime,
+  fail,
+  makeRunId,
+  ok,
+  type Random,
+  type Result,
+  type RunId,
+} from "#core";
+import { decide, type Decision, type Facts, issuePermit, type Permit, type PolicyEngine } from "#guardian";
+import {
+  type BlobStore,
+  type Cancellation,
+  type Engine,
+  type EngineJob,
+  type EngineReport,
+  explainEngineFault,
+  explainSourceFault,
+  type LedgerFault,
+  type ModuleSource,
+  type Mount,
+  type SourceFault,
+} from "#ports";
+import type { Event, Rows } from "#state";
+import type { TrustStore } from "#trust";
+import { admissionEvent, decisionEvent, intentEvent, outcomeEvent, verificationEvent } from "./events.ts";
+import { gatherFacts } from "./facts.ts";
+import { findingOf, type Inspection, inspectModule } from "./inspection.ts";
+import type { PolicyShelf } from "./policy-shelf.ts";
+import { type About, aboutModule, aboutRun, type Recorder } from "./recorder.ts";
+import type { RunRecord, RunRequest, RunStatus } from "./run-record.ts";
+
+/** Everything that the pipeline works with. It has no power of its own. */
+export type PipelinePowers = {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly crypto: Crypto;
+  readonly recorder: Recorder;
+  readonly rows: Rows;
+  readonly blobs: BlobStore;
+  readonly store: TrustStore;
+  readonly trustStore: Digest;
+  readonly policies: PolicyShelf;
+  readonly policyEngine?: PolicyEngine;
+  readonly moduleBytesMax: number;
+  /** Undefined in a pipeline that only verifies and decides. */
+  readonly engine: Engine | undefined;
+  readonly backend: string;
+  readonly isolation: readonly string[];
+};
+
+type Decided = {
+  readonly run: RunId;
+  readonly request: RunRequest;
+  readonly source: ModuleSource;
+  readonly startedMs: number;
+  readonly inspection: Inspection;
+  readonly facts: Facts;
+  readonly decision: Decision;
+};
+
+/**
+ * The one way from bytes to execution: admit, verify, decide, record the intent, execute, record the outcome. Every stage
+ * takes the sealed value of the stage before it. A fault of the ledger ends everything: what cannot be recorded does not run.
+ */
+export class Pipeline {
+  readonly #powers: PipelinePowers;
+
+  constructor(powers: PipelinePowers) {
+    this.#powers = powers;
+  }
+
+  async process(source: ModuleSource, request: RunRequest, cancellation?: Cancellation): Promise<Result<RunRecord, LedgerFault>> {
+    const decided = this.#decide(source, request);
+    const { run, facts, decision, inspection } = decided;
+    const permit = inspection.verified === undefined ? undefined : issuePermit(run, inspection.verified, { facts, decision });
+    if (permit === undefined) return this.#recordDecision(decided);
+    const mounts = permit.grant.capabilities.includes("fs:read") ? source.captureMounts() : ok([]);
+    if (!mounts.ok) return this.#recordDecision({ ...decided, decision: refuseMounts(mounts.fault) });
+    return this.#execute(decided, { permit, mounts: mounts.value }, cancellation);
+  }
+
+  #decide(source: ModuleSource, request: RunRequest): Decided {
+    const { clock, random, crypto, store, moduleBytesMax, policies, policyEngine, ...rest } = this.#powers;
+    const nowMs = clock();
+    const run = makeRunId(nowMs, random(16));
+    const { tenant } = source;
+    const inspection = inspectModule(source.read(), { tenant, nowMs }, { crypto, store, moduleBytesMax });
+    const { backend, isolation, trustStore, rows } = rest;
+    const facts = gatherFacts(inspection, request, {
+      tenant,
+      nowMs,
+      backend,
+      isolation,
+      trustStore,
+      rows,
+      policy: policies.policyOf(tenant),
+    });
+    return { run, request, source, startedMs: nowMs, inspection, facts, decision: decide(facts, policyEngine) };
+  }
+
+  #decisionEvents({ run, facts, inspection, decision }: Decided): readonly { about: About; event: Event }[] {
+    const about = inspection.digest === undefined ? aboutRun(run) : aboutModule(facts.tenant, inspection.digest);
+    const events = [
+      admissionEvent({ run, facts }, inspection),
+      verificationEvent({ run, facts }),
+      decisionEvent({ run, facts }, decision),
+    ];
+    return events.map((event) => ({ about, event }));
+  }
+
+  async #recordDecision(decided: Decided): Promise<Result<RunRecord, LedgerFault>> {
+    const indexes = await this.#powers.recorder.record(this.#decisionEvents(decided));
+    if (!indexes.ok) return fail(indexes.fault);
+    return ok(this.#describe(decided, { status: statusOf(decided.decision), indexes: indexes.value }));
+  }
+
+  async #execute(
+    decided: Decided,
+    { permit, mounts }: { readonly permit: Permit; readonly mounts: readonly Mount[] },
+    cancellation?: Cancellation,
+  ) {
+    const { engine, recorder, crypto, blobs, clock, isolation } = this.#powers;
+    assert(engine !== undefined, "a permit was issued in a pipeline without an engine");
+    const { run, facts } = decided;
+    const job = this.#prepareJob(decided, permit, mounts);
+    const about = aboutModule(facts.tenant, job.digest);
+    const intent = intentEvent({ run, facts }, { permit, job, engine: engine.version, isolation, sha256: crypto.sha256 });
+    // INVARIANT: the intent is durable before the guest starts; whoever finds an intent without an outcome knows what may have run.
+    const before = await recorder.record([...this.#decisionEvents(decided), { about, event: intent }]);
+    if (!before.ok) return fail(before.fault);
+
+    const report = await engine.run(job, cancellation);
+    const finding = report.fault === undefined ? null : findingOf(report.fault, explainEngineFault);
+    const kept = { stdout: keep(blobs, crypto, report.stdout), stderr: keep(blobs, crypto, report.stderr) };
+    if (job.stdin.length > 0) keep(blobs, crypto, job.stdin);
+    const event = outcomeEvent({ run, facts }, { digest: job.digest, report, finding, kept, nowMs: clock() });
+    // INVARIANT: nobody hears of the outcome before it is durable.
+    const after = await recorder.record([{ about, event }]);
+    if (!after.ok) return fail(after.fault);
+    return ok(
+      this.#describe(decided, {
+        status: event.status,
+        indexes: [...before.value, ...after.value],
+        report,
+        fault: finding ?? undefined,
+      }),
+    );
+  }
+
+  #prepareJob({ request, source }: Decided, permit: Permit, mounts: readonly Mount[]): EngineJob {
+    const { module } = permit.module.admitted;
+    const { entry, capabilities, budgets } = permit.grant;
+    return {
+      tenant: source.tenant,
+      digest: module.digest,
+      bytes: module.bytes,
+      entry: entry === "_start" ? undefined : entry,
+      numericArgs: entry === "_start" ? [] : request.args,
+      argv: [source.tenant, ...(entry === "_start" ? request.args : [])],
+      env: request.env,
+      stdin: capabilities.includes("stdin") ? request.stdin : new Uint8Array(),
+      mounts,
+      capabilities,
+      budgets,
+      seed: this.#powers.random(32),
+    };
+  }
+
+  #describe(
+    decided: Decided,
+    end: {
+      readonly status: RunStatus;
+      readonly indexes: readonly number[];
+      readonly report?: EngineReport;
+      readonly fault?: RunRecord["fault"];
+    },
+  ): RunRecord {
+    const { run, source, request, startedMs, inspection, facts, decision } = decided;
+    const { signature } = facts;
+    const { report } = end;
+    const nowMs = this.#powers.clock();
+    return {
+      run,
+      tenant: source.tenant,
+      path: source.path,
+      mode: request.mode,
+      status: end.status,
+      verdict: decision.verdict,
+      reasons: decision.reasons,
+      digest: inspection.digest,
+      sizeBytes: inspection.sizeBytes,
+      signature: signature.trusted
+        ? { trusted: true, keyId: signature.keyId, keyName: signature.keyName, manifestSigned: signature.manifestSigned }
+        : { trusted: false, keyId: undefined, keyName: undefined, manifestSigned: false },
+      entry: facts.entry.name,
+      capabilities: decision.grant?.capabilities ?? [],
+      budgets: decision.grant?.budgets,
+      backend: facts.backend,
+      isolation: report === undefined ? [] : facts.isolation,
+      startedAt: facts.at,
+      finishedAt: encodeTime(nowMs),
+      wholeMs: nowMs - startedMs,
+      fault: end.fault,
+      exitCode: report?.exitCode,
+      results: report?.results ?? [],
+      stdout: report?.stdout ?? new Uint8Array(),
+      stderr: report?.stderr ?? new Uint8Array(),
+      usage: report?.usage,
+      deniedPaths: report?.deniedPaths ?? [],
+      indexes: end.indexes,
+    };
+  }
+}
+
+function statusOf({ verdict }: Decision): RunStatus {
+  const statuses = { allow: "verified", hold: "held", deny: "denied", quarantine: "quarantined" } as const;
+  return statuses[verdict];
+}
+
+function refuseMounts(fault: SourceFault): Decision {
+  return { verdict: "deny", reasons: [{ verdict: "deny", ...findingOf(fault, explainSourceFault) }], grant: undefined };
+}
+
+function keep(blobs: BlobStore, { sha256 }: Crypto, bytes: Uint8Array): Digest {
+  const digest = digestOf(sha256, bytes);
+  if (bytes.length > 0) blobs.put(digest, bytes);
+  return digest;
+}

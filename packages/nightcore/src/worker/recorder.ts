@@ -1,0 +1,69 @@
+import { encodeStatement, type Subject } from "#attest";
+import { type Digest, digestOf, fail, type JsonObject, ok, type Result, type RunId, type Sha256, utf8 } from "#core";
+import type { LedgerFault, LedgerWriter } from "#ports";
+import { type Event, EVENT_TYPES, evolve, type Rows } from "#state";
+
+export type RecorderPowers = { readonly ledger: LedgerWriter; readonly rows: Rows; readonly sha256: Sha256 };
+
+/** What an entry is about: a module's bytes, or, where there are none, the run or the workspace itself. */
+export type About = { readonly name: string; readonly digest: Digest | null };
+
+/**
+ * Puts events into the log and, once they are durable, into the projection. Appends may overlap; the projection still sees
+ * the entries in the order of the log.
+ */
+export class Recorder {
+  readonly #powers: RecorderPowers;
+  readonly #waiting = new Map<number, Event>();
+  #applied: number;
+
+  /** `applied`: entries that the rows already contain; must be all that the log held when it was opened. */
+  constructor(powers: RecorderPowers, applied: number) {
+    this.#powers = powers;
+    this.#applied = applied;
+  }
+
+  /** Entries that the rows contain. */
+  get applied(): number {
+    return this.#applied;
+  }
+
+  /** Appends all events or none, durably, and returns their indexes. */
+  async record(
+    events: readonly { readonly about: About; readonly event: Event }[],
+  ): Promise<Result<readonly number[], LedgerFault>> {
+    const payloads = events.map(({ about, event }) => this.#encode(about, event));
+    const appended = await this.#powers.ledger.append(payloads);
+    if (!appended.ok) return fail(appended.fault);
+    const indexes = appended.value.map(({ index }) => index);
+    indexes.forEach((index, n) => {
+      const event = events[n]?.event;
+      if (event !== undefined) this.#waiting.set(index, event);
+    });
+    this.#applyInOrder();
+    return ok(indexes);
+  }
+
+  #applyInOrder(): void {
+    for (let event = this.#waiting.get(this.#applied); event !== undefined; event = this.#waiting.get(this.#applied)) {
+      evolve(this.#powers.rows, event, { index: this.#applied });
+      this.#waiting.delete(this.#applied);
+      this.#applied++;
+    }
+  }
+
+  #encode({ name, digest }: About, { kind, ...predicate }: Event): Uint8Array {
+    // in-toto wants a digest of every subject; what has no bytes is named by the digest of its name.
+    const sha256 = digest ?? digestOf(this.#powers.sha256, utf8(name));
+    const subject: readonly Subject[] = [{ name, digest: { sha256 } }];
+    return encodeStatement({ subject, predicateType: EVENT_TYPES[kind], predicate: predicate as unknown as JsonObject });
+  }
+}
+
+export function aboutModule(tenant: string, digest: Digest): About {
+  return { name: `${tenant}/module.wasm`, digest };
+}
+
+export function aboutRun(run: RunId): About {
+  return { name: `run/${run}`, digest: null };
+}

@@ -1,0 +1,54 @@
+import type { Bytes, Budgets, Capability, Digest, KeyId, RunId, Usage } from "#core";
+import type { Finding, Reason, Verdict } from "#guardian";
+
+/** How a run stands at its end. `verified` means decided and allowed in proof mode, and not executed. */
+export type RunStatus = "ran" | "failed" | "denied" | "held" | "quarantined" | "verified";
+
+/** Everything there is to say about one passage through the pipeline; each member is in the log as well. */
+export type RunRecord = {
+  readonly run: RunId;
+  readonly tenant: string;
+  readonly path: string;
+  readonly mode: "run" | "proof";
+  readonly status: RunStatus;
+  readonly verdict: Verdict;
+  readonly reasons: readonly Reason[];
+  readonly digest: Digest | undefined;
+  readonly sizeBytes: number | undefined;
+  readonly signature: {
+    readonly trusted: boolean;
+    readonly keyId: KeyId | undefined;
+    readonly keyName: string | undefined;
+    readonly manifestSigned: boolean;
+  };
+  readonly entry: string;
+  readonly capabilities: readonly Capability[];
+  readonly budgets: Budgets | undefined;
+  readonly backend: string;
+  readonly isolation: readonly string[];
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  /** From reading the files to the durable outcome. */
+  readonly wholeMs: number;
+  readonly fault: Finding | undefined;
+  readonly exitCode: number | undefined;
+  readonly results: readonly string[];
+  readonly stdout: Bytes;
+  readonly stderr: Bytes;
+  readonly usage: Usage | undefined;
+  readonly deniedPaths: readonly string[];
+  /** Indexes of this run's entries in the log. */
+  readonly indexes: readonly number[];
+};
+
+/** What the caller asks of one run. */
+export type RunRequest = {
+  readonly mode: "run" | "proof";
+  readonly entry: string | undefined;
+  /** For `_start`: `argv` after the program name. For any other entry: its parameters, as decimal numbers. */
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly stdin: Bytes;
+  /** Capabilities that the operator grants beyond the manifest, for this run; the policy still has to allow them. */
+  readonly operatorGrants: readonly Capability[];
+};
