@@ -1,0 +1,255 @@
+/** One option of a command. Those with `value` take one; `many` may be given more than once. */
+export type OptionSpec = {
+  readonly name: string;
+  readonly short?: string;
+  readonly value?: string;
+  readonly many?: boolean;
+  readonly summary: string;
+};
+
+/** A command as a person sees it. `load` brings in what it does, so that one command never pays for another. */
+export type CommandSpec = {
+  readonly path: readonly string[];
+  readonly aliases?: readonly (readonly string[])[];
+  readonly positional?: string;
+  readonly summary: string;
+  readonly detail?: string;
+  readonly options: readonly OptionSpec[];
+  readonly example: string;
+  readonly load: () => Promise<{ readonly run: (invocation: import("./invocation.ts").Invocation) => Promise<number> }>;
+};
+
+export const COMMON_OPTIONS: readonly OptionSpec[] = [
+  { name: "root", value: "DIR", summary: "the workspace (default: the current directory)" },
+  { name: "json", summary: "one JSON document on stdout, and nothing else there" },
+  { name: "help", short: "h", summary: "this help" },
+];
+
+const RUN_OPTIONS: readonly OptionSpec[] = [
+  { name: "all", summary: "every tenant under modules/" },
+  { name: "backend", value: "NAME", summary: "wasm (default); wasmtime is accepted and means wasm" },
+];
+
+export const CATALOG: readonly CommandSpec[] = [
+  {
+    path: ["init"],
+    summary: "make a workspace: configuration, node key, ledger, default policy",
+    options: [{ name: "origin", value: "NAME", summary: "the name of the log (default: nightcore.local/ and random digits)" }],
+    example: "nightcore init --origin example.com/firewall",
+    load: () => import("./init.ts"),
+  },
+  {
+    path: ["run"],
+    positional: "[PATH]",
+    summary: "verify, decide, execute and record tenants",
+    detail:
+      "PATH is a module folder inside the workspace, or the name of a tenant under modules/. What the guest prints goes to\nstdout; everything that Night Core says goes to stderr.",
+    options: [
+      ...RUN_OPTIONS,
+      { name: "proof", summary: "verify and decide, record it, and execute nothing" },
+      { name: "parallel", value: "N", summary: "guests at once (0: one for each processor)" },
+      { name: "entry", value: "NAME", summary: "call this exported function instead of _start" },
+      { name: "arg", value: "VALUE", many: true, summary: "a parameter of the entry, or an argument of _start (repeat it)" },
+      { name: "env", value: "NAME=VALUE", many: true, summary: "an environment variable of the guest (repeat it)" },
+      { name: "stdin", value: "FILE", summary: "what the guest reads, if it has the capability (- for ours)" },
+      { name: "allow", value: "CAPABILITY", many: true, summary: "grant more than the manifest asks, within the policy" },
+      { name: "vm-timeout", value: "S", summary: "accepted from v39; only a microVM backend would use it" },
+    ],
+    example: "nightcore run --all --parallel 2",
+    load: () => import("./run.ts"),
+  },
+  {
+    path: ["verify"],
+    positional: "[PATH]",
+    summary: "verify and decide without executing; exit 4 when a module does not verify",
+    options: RUN_OPTIONS,
+    example: "nightcore verify modules/hello",
+    load: () => import("./verify.ts"),
+  },
+  {
+    path: ["verify-env"],
+    summary: "check this machine by doing: run a guest, trip a budget, write and verify a ledger",
+    options: [],
+    example: "nightcore verify-env",
+    load: () => import("./verify-env.ts"),
+  },
+  {
+    path: ["sign"],
+    summary: "sign a module together with its manifest",
+    options: [
+      { name: "dir", value: "DIR", summary: "the module folder" },
+      { name: "key", value: "FILE", summary: "an Ed25519 private key: PEM, or base64 of the seed" },
+      { name: "passphrase-file", value: "FILE", summary: "where the key's passphrase stands (or NIGHTCORE_PASSPHRASE)" },
+    ],
+    example: "nightcore sign --dir modules/hello --key keys/maintainers/admin1.key",
+    load: () => import("./sign.ts"),
+  },
+  {
+    path: ["generate-keys"],
+    summary: "make Ed25519 key pairs; never overwrites",
+    options: [
+      { name: "out-dir", value: "DIR", summary: "where maintainers/NAME.key and NAME.pub go" },
+      { name: "name", value: "NAME", many: true, summary: "names of the pairs (default: admin1 and admin2)" },
+      { name: "encrypt", summary: "encrypt the private keys with a passphrase (PKCS#8, AES-256)" },
+      { name: "passphrase-file", value: "FILE", summary: "where the passphrase stands (or NIGHTCORE_PASSPHRASE)" },
+    ],
+    example: "nightcore generate-keys --out-dir keys",
+    load: () => import("./generate-keys.ts"),
+  },
+  {
+    path: ["trust", "add"],
+    positional: "KEY.pub",
+    summary: "trust a public key for tenants",
+    options: [
+      { name: "tenant", value: "T", many: true, summary: "a tenant that the key may act for; * for all (repeat it)" },
+      { name: "role", value: "R", summary: "signer (default) or approver" },
+      { name: "from", value: "TIME", summary: "trusted from then on (2026-01-31 or RFC 3339)" },
+      { name: "to", value: "TIME", summary: "trusted until then, that moment excluded" },
+      { name: "name", value: "NAME", summary: "what people call it (default: the file's name)" },
+    ],
+    example: "nightcore trust add keys/maintainers/admin1.pub --tenant hello --to 2027-01-01",
+    load: () => import("./trust-add.ts"),
+  },
+  {
+    path: ["trust", "list"],
+    summary: "the trust store: keys, tenants, roles, times, revocations",
+    options: [],
+    example: "nightcore trust list --json",
+    load: () => import("./trust-list.ts"),
+  },
+  {
+    path: ["trust", "revoke"],
+    positional: "KEYID",
+    summary: "stop trusting a key, for good",
+    options: [{ name: "reason", value: "TEXT", summary: "why; it is recorded and shown" }],
+    example: 'nightcore trust revoke 6ad10ece --reason "laptop stolen"',
+    load: () => import("./trust-revoke.ts"),
+  },
+  {
+    path: ["quarantine", "add"],
+    positional: "SHA256|PATH",
+    summary: "block these bytes, whoever signs them and wherever they lie",
+    options: [{ name: "reason", value: "TEXT", summary: "why; it is recorded and shown" }],
+    example: 'nightcore quarantine add modules/hello --reason "under investigation"',
+    load: () => import("./quarantine.ts"),
+  },
+  {
+    path: ["quarantine", "list"],
+    summary: "what is blocked, since when and why",
+    options: [],
+    example: "nightcore quarantine list",
+    load: () => import("./quarantine.ts"),
+  },
+  {
+    path: ["inspect"],
+    positional: "[PATH]",
+    summary: "show a manifest and what the module itself says; runs and records nothing",
+    options: [{ name: "dir", value: "DIR", summary: "the module folder (v39's spelling of PATH)" }],
+    example: "nightcore inspect --dir modules/hello",
+    load: () => import("./inspect.ts"),
+  },
+  {
+    path: ["export-pubkey-hashes"],
+    summary: "one line of JSON for each tenant's pubkey.b64",
+    options: [],
+    example: "nightcore export-pubkey-hashes",
+    load: () => import("./export-pubkey-hashes.ts"),
+  },
+  {
+    path: ["export-dashboard"],
+    aliases: [["dashboard"]],
+    summary: "write the history as a page: logs/nightcore_history_dashboard.html",
+    options: [{ name: "diff", summary: "mark what changed from run to run" }],
+    example: "nightcore export-dashboard --diff",
+    load: () => import("./export-dashboard.ts"),
+  },
+  {
+    path: ["inspect-state"],
+    summary: "the history of one tenant or of all, also written to logs/",
+    options: [
+      { name: "tenant", value: "T", summary: "one tenant" },
+      { name: "all-tenants", summary: "every tenant" },
+      { name: "summary", summary: "totals only" },
+    ],
+    example: "nightcore inspect-state --tenant hello --summary",
+    load: () => import("./inspect-state.ts"),
+  },
+  {
+    path: ["ledger", "vkey"],
+    summary: "print the log's verifier key: all that others need to check receipts",
+    options: [],
+    example: "nightcore ledger vkey > log.vkey",
+    load: () => import("./ledger-vkey.ts"),
+  },
+  {
+    path: ["ledger", "verify"],
+    summary: "rebuild the whole tree and check every tile, signature and entry",
+    options: [{ name: "log-key", value: "VKEY", summary: "a verifier key, or a file with one (default: the workspace's own)" }],
+    example: "nightcore ledger verify",
+    load: () => import("./ledger-verify.ts"),
+  },
+  {
+    path: ["receipt", "show"],
+    positional: "RUN",
+    summary: "print the receipt of a run: its entries and their inclusion proofs",
+    options: [],
+    example: "nightcore receipt show 01999c3e > receipt.json",
+    load: () => import("./receipt-show.ts"),
+  },
+  {
+    path: ["receipt", "verify"],
+    positional: "FILE",
+    summary: "check a receipt with nothing else at hand",
+    options: [{ name: "log-key", value: "VKEY", summary: "the log's verifier key, or a file with it" }],
+    example: "nightcore receipt verify receipt.json --log-key log.vkey",
+    load: () => import("./receipt-verify.ts"),
+  },
+  {
+    path: ["state", "rebuild"],
+    summary: "throw the projection away and fold it again from the log",
+    options: [],
+    example: "nightcore state rebuild",
+    load: () => import("./state-rebuild.ts"),
+  },
+  {
+    path: ["state", "import"],
+    positional: "FILE…",
+    summary: "take in v39 reports and histories, marked as imported",
+    options: [],
+    example: "nightcore state import logs/orchestration_report.json",
+    load: () => import("./state-import.ts"),
+  },
+  {
+    path: ["completion"],
+    positional: "bash|zsh|fish",
+    summary: "print a completion script for a shell",
+    options: [],
+    example: "source <(nightcore completion bash)",
+    load: () => import("./completion.ts"),
+  },
+  {
+    path: ["help"],
+    positional: "[COMMAND…]",
+    summary: "help for a command",
+    options: [],
+    example: "nightcore help run",
+    load: () => import("./help.ts"),
+  },
+  {
+    path: ["version"],
+    summary: "versions of Night Core, Node and V8",
+    options: [],
+    example: "nightcore version",
+    load: () => import("./version.ts"),
+  },
+];
+
+/** Finds the command that the first words name, in either spelling. `words`: how many of them it took. */
+export function findCommand(args: readonly string[]): { readonly spec: CommandSpec; readonly words: number } | undefined {
+  for (const spec of CATALOG) {
+    for (const path of [spec.path, ...(spec.aliases ?? [])]) {
+      if (path.every((word, n) => args[n] === word)) return { spec, words: path.length };
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,66 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import { encodeHex, encodeTime, quote } from "#core";
+import { explainLedgerFault } from "#ports";
+import { explainKeyFileFault, writeKeyPair } from "#store/keys";
+import { encodeConfiguration, layOut, replaceFile } from "#store/workspace";
+import { TrustStore } from "#trust";
+import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
+import { logKeyOf, openSession, random } from "./session.ts";
+import { unwrap } from "./unwrap.ts";
+import { SOFTWARE } from "./version.ts";
+
+/** The policy that a new workspace starts with: every member is shown. */
+const DEFAULT_POLICY = {
+  tenant: "_default",
+  allowed_backends: ["wasm"],
+  allow_proof_mode: true,
+  require_manifest: true,
+  require_signature: true,
+  require_signed_manifest: false,
+  require_isolation: [],
+  capabilities: ["stdout", "fs:read"],
+  max_exec_ms: 10_000,
+  max_memory_mb: 256,
+  max_fuel: 10_000_000_000,
+  max_output_kb: 1024,
+  on_excess: "deny",
+};
+
+/** Makes a workspace where there is none; files that are there already (modules, keys, a policy) stay as they are. */
+export async function run(invocation: Invocation): Promise<number> {
+  const { root, terminal, json } = invocation;
+  const layout = layOut(root);
+  if (existsSync(layout.config)) {
+    throw new CommandStop({
+      code: "workspace/exists",
+      message: `${quote(layout.config)} exists: there is a workspace here`,
+      exit: EXIT.usage,
+    });
+  }
+  const origin = invocation.text("origin") ?? `nightcore.local/${encodeHex(random(4))}`;
+  if (!/^[^\s+\p{Cc}]{1,200}$/u.test(origin) || origin.startsWith("DSSEv1")) {
+    throw usageStop(`${quote(origin)} cannot name a log`, "use a name like example.com/firewall, without spaces and `+`");
+  }
+  for (const folder of [layout.modules, layout.policies, layout.trust, layout.logs, layout.own])
+    mkdirSync(folder, { recursive: true });
+  // `node.key` may be left from an init that was cut short; it signed nothing yet, and it is as good as a new one.
+  const path = layout.nodeKey.replace(/\.key$/, "");
+  if (!existsSync(layout.nodeKey)) unwrap(writeKeyPair(path, undefined), explainKeyFileFault);
+  const policy = join(layout.policies, "_default.json");
+  if (!existsSync(policy)) replaceFile(policy, `${JSON.stringify(DEFAULT_POLICY, null, 2)}\n`);
+  if (!existsSync(layout.trustStore)) replaceFile(layout.trustStore, TrustStore.empty.encode());
+  // The configuration comes last but for the ledger: with it, the folder is a workspace.
+  replaceFile(layout.config, encodeConfiguration(origin));
+
+  const session = await openSession(invocation, { thread: false });
+  const vkey = logKeyOf(session);
+  const event = { kind: "workspace", at: encodeTime(Date.now()), origin, logKey: vkey, software: SOFTWARE } as const;
+  unwrap(await session.recorder.record([{ about: { name: "workspace", digest: null }, event }]), explainLedgerFault);
+  await session.finish();
+  if (json) terminal.print(JSON.stringify({ workspace: root, origin, logKey: vkey }));
+  terminal.say(`made a workspace in ${quote(basename(root))}`);
+  terminal.say(`log key: ${vkey}`);
+  terminal.say("next: put modules into modules/, make keys (`nightcore generate-keys --out-dir keys`), sign, trust a key, run");
+  return EXIT.ok;
+}

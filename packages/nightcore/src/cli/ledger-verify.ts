@@ -1,0 +1,37 @@
+import { explainLedgerFault } from "#ports";
+import { verifyLedger } from "#store/tiles";
+import { layOut } from "#store/workspace";
+import { EXIT, type Invocation } from "./invocation.ts";
+import { readLogKey } from "./log-key.ts";
+import { readOwnLogKey } from "./ledger-vkey.ts";
+
+/** Rebuilds the tree from every entry and names each problem. It reads only; what is wrong stays as it is, as evidence. */
+export async function run(invocation: Invocation): Promise<number> {
+  const { root, terminal, json } = invocation;
+  const vkey = readLogKey(invocation) ?? (await readOwnLogKey(root));
+  const startedMs = Date.now();
+  const verification = await verifyLedger({
+    folder: layOut(root).ledger,
+    vkey,
+    signatures: true,
+    onProgress: (checked, size) => terminal.progress(Math.min(checked, size), size, "entries"),
+  });
+  const problems = verification.ok ? verification.value.problems : [verification.fault];
+  const found = problems.map((fault) => ({ code: fault.code, where: fault.where, ...explainLedgerFault(fault) }));
+  if (json)
+    terminal.print(
+      JSON.stringify({ sound: found.length === 0, ...(verification.ok ? verification.value : {}), problems: found }),
+    );
+  for (const { message, code } of found)
+    terminal.say(`${terminal.paint("red", "problem")}: ${message} ${terminal.paint("dim", `[${code}]`)}`);
+  if (verification.ok) {
+    const { size, durableSize, root: hash, signaturesChecked, tornBytes } = verification.value;
+    const more = durableSize > size ? `, ${durableSize - size} more in the journal` : "";
+    const torn = tornBytes > 0 ? `; ${tornBytes} bytes of an unfinished write will be cut at the next start` : "";
+    const verdict = found.length === 0 ? terminal.paint("green", "sound") : terminal.paint("red", "NOT SOUND");
+    terminal.say(
+      `${verdict}: ${size} entries${more}, ${signaturesChecked} signatures, root ${hash}, ${((Date.now() - startedMs) / 1000).toFixed(2)} s${torn}`,
+    );
+  }
+  return found.length === 0 ? EXIT.ok : EXIT.verificationFailed;
+}

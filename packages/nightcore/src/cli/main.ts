@@ -1,0 +1,118 @@
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { escapeControls, quote } from "#core";
+import { CATALOG, COMMON_OPTIONS, type CommandSpec, findCommand } from "./catalog.ts";
+import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
+import { Terminal } from "./terminal.ts";
+
+/** Runs one command line and returns its exit code. The one place that catches: a bug ends here, as a failure. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const terminal = new Terminal();
+  const json = argv.includes("--json");
+  try {
+    return await dispatch(normalise(argv), terminal);
+  } catch (error) {
+    return report(error, terminal, json);
+  }
+}
+
+/** Older spellings: `worker run --dir D` (v37) is `run D`; `-h` and `--version` stand for commands. */
+function normalise(argv: readonly string[]): readonly string[] {
+  const args = argv[0] === "worker" ? argv.slice(1) : argv;
+  if (args[0] === undefined || args[0] === "--help" || args[0] === "-h") return ["help"];
+  if (args[0] === "--version" || args[0] === "-V") return ["version"];
+  if ((args[0] === "run" || args[0] === "verify") && args[1] === "--dir") return [args[0], ...args.slice(2)];
+  return args;
+}
+
+async function dispatch(args: readonly string[], terminal: Terminal): Promise<number> {
+  const found = findCommand(args);
+  if (found === undefined) throw unknownCommand(args);
+  const { spec, words } = found;
+  const invocation = parse(spec, args.slice(words), terminal);
+  if (invocation === "help") {
+    const { printHelp } = await import("./help.ts");
+    printHelp(terminal, spec);
+    return EXIT.ok;
+  }
+  const command = await spec.load();
+  return command.run(invocation);
+}
+
+function unknownCommand(args: readonly string[]): CommandStop {
+  const first = args[0] ?? "";
+  const group = CATALOG.filter(({ path }) => path[0] === first).map(({ path }) => path.join(" "));
+  if (group.length > 0) return usageStop(`${quote(first)} needs one more word`, `one of: ${group.join(", ")}`);
+  const close = CATALOG.map(({ path }) => path.join(" ")).filter((name) => name.startsWith(first.slice(0, 3)));
+  const hint = close.length > 0 ? `did you mean ${close.join(", ")}? see \`nightcore help\`` : "see `nightcore help`";
+  return usageStop(`there is no command ${quote(first)}`, hint);
+}
+
+function parse(spec: CommandSpec, args: readonly string[], terminal: Terminal): Invocation | "help" {
+  const options = [...spec.options, ...COMMON_OPTIONS];
+  const config = Object.fromEntries(
+    options.map(({ name, short, value, many }) => [
+      name,
+      {
+        type: value === undefined ? ("boolean" as const) : ("string" as const),
+        multiple: many === true,
+        ...(short === undefined ? {} : { short }),
+      },
+    ]),
+  );
+  let parsed: { values: Record<string, unknown>; positionals: string[] };
+  try {
+    parsed = parseArgs({ args: [...args], options: config, allowPositionals: true, strict: true });
+  } catch (error) {
+    const message = error instanceof Error ? error.message.split(".")[0] : String(error);
+    throw usageStop(escapeControls(message ?? ""), `see \`nightcore help ${spec.path.join(" ")}\``);
+  }
+  const { values, positionals } = parsed;
+  if (values["help"] === true) return "help";
+  if (positionals.length > 0 && spec.positional === undefined) {
+    throw usageStop(`${quote(positionals[0] ?? "")} is one word too many`, `see \`nightcore help ${spec.path.join(" ")}\``);
+  }
+  return {
+    command: spec.path,
+    positionals,
+    root: resolve(typeof values["root"] === "string" ? values["root"] : "."),
+    json: values["json"] === true,
+    terminal,
+    flag: (name) => values[name] === true,
+    text: (name) => (typeof values[name] === "string" ? values[name] : undefined),
+    texts: (name) => (Array.isArray(values[name]) ? (values[name] as string[]) : []),
+  };
+}
+
+function report(error: unknown, terminal: Terminal, json: boolean): number {
+  const stop = error instanceof CommandStop ? error : bugStop(error);
+  if (json) {
+    const { code, message, hint } = stop;
+    terminal.print(JSON.stringify({ error: { code, message, hint: hint ?? null } }));
+  }
+  terminal.say(`${terminal.paint("red", "error")}: ${escapeControls(stop.message)} ${terminal.paint("dim", `[${stop.code}]`)}`);
+  if (stop.hint !== undefined) terminal.say(`${terminal.paint("blue", "hint")}: ${escapeControls(stop.hint)}`);
+  return stop.exit;
+}
+
+function bugStop(error: unknown): CommandStop {
+  if (process.env["NIGHTCORE_DEBUG"] !== undefined)
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  const system = error instanceof Error && "code" in error ? String(error.code) : undefined;
+  const message = error instanceof Error ? error.message : String(error);
+  if (system === "ENOSPC")
+    return new CommandStop({
+      code: "cli/disk-full",
+      message: "the disk is full",
+      hint: "free some space and try again",
+      exit: EXIT.environment,
+    });
+  if (system === "EPIPE")
+    return new CommandStop({ code: "cli/pipe-closed", message: "the reader of the output went away", exit: EXIT.environment });
+  return new CommandStop({
+    code: system === undefined ? "cli/bug" : "cli/system",
+    message,
+    hint: system === undefined ? "this is a bug; NIGHTCORE_DEBUG=1 shows where" : "nothing was acknowledged that is not recorded",
+    exit: EXIT.environment,
+  });
+}

@@ -1,0 +1,98 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Capability, escapeControls, parseCapability, quote } from "#core";
+import { type ModuleSource, explainSourceFault, type SourceFault } from "#ports";
+import { openModuleFolder } from "#store/modules";
+import { type Layout, listFolders } from "#store/workspace";
+import { nameBackend } from "#guardian";
+import type { RunRequest } from "#worker";
+import { type Invocation, usageStop } from "./invocation.ts";
+import { stopOf } from "./unwrap.ts";
+
+/** For commands that work without a workspace's configuration. */
+export const MODULE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** The modules that `--all` or a PATH name. Folders that cannot be used become sources that say why, so that the record has them. */
+export function selectSources(invocation: Invocation, layout: Layout, moduleBytesMax: number): readonly ModuleSource[] {
+  const { positionals, root } = invocation;
+  const all = invocation.flag("all");
+  if (all === positionals.length > 0)
+    throw usageStop("either `--all` or one PATH is needed", `see \`nightcore help ${invocation.command.join(" ")}\``);
+  if (positionals.length > 1)
+    throw usageStop(
+      `${quote(positionals[1] ?? "")} is one word too many`,
+      "run takes one PATH; arguments for the guest go into `--arg`",
+    );
+  const paths = all ? listFolders(layout.modules).map((name) => join("modules", name)) : [locate(root, positionals[0] ?? "")];
+  return paths.map((path) => {
+    const source = openModuleFolder(root, path, moduleBytesMax);
+    if (source.ok) return source.value;
+    if (source.fault.code === "source/folder-missing" && !all) throw stopOf(source.fault, explainSourceFault);
+    return refusedSource(path, source.fault);
+  });
+}
+
+// `run hello` means modules/hello; a path to a module file means its folder, as v39's users typed it.
+function locate(root: string, path: string): string {
+  const inModules = join("modules", path);
+  if (!path.includes("/") && !existsSync(join(root, path, "module.wasm")) && existsSync(join(root, inModules))) return inModules;
+  return path.replace(/\/module\.wasm$/, "");
+}
+
+function refusedSource(path: string, fault: SourceFault): ModuleSource {
+  const name = path.split("/").findLast((part) => part !== "") ?? path;
+  const nothing = {
+    manifest: undefined,
+    signature: undefined,
+    envelope: undefined,
+    publicKeyHint: undefined,
+    digestFile: undefined,
+  };
+  return {
+    tenant: escapeControls(name).slice(0, 128),
+    path: escapeControls(path),
+    read: () => ({ wasm: { ok: false, fault }, ...nothing }),
+    captureMounts: () => ({ ok: false, fault }),
+  };
+}
+
+export function readBackend(invocation: Invocation): string {
+  const asked = invocation.text("backend") ?? "wasm";
+  const backend = nameBackend(asked);
+  if (backend !== "wasm") throw usageStop(`there is no backend ${quote(asked)}`, "only `wasm` is here; microVMs are planned");
+  if (asked === "wasmtime") invocation.terminal.say("`wasmtime` is v39's name for the backend `wasm`, which runs on V8 here");
+  return backend;
+}
+
+export function readRequest(invocation: Invocation, mode: "run" | "proof"): RunRequest {
+  return {
+    mode,
+    entry: invocation.text("entry"),
+    args: invocation.texts("arg"),
+    env: invocation.texts("env").map(checkVariable),
+    stdin: readStdin(invocation),
+    operatorGrants: invocation.texts("allow").map(readCapability),
+  };
+}
+
+function readCapability(text: string): Capability {
+  const capability = parseCapability(text);
+  if (capability === undefined)
+    throw usageStop(`there is no capability ${quote(text)}`, "one of stdout, stdin, fs:read, clock:real, random:real");
+  return capability;
+}
+
+function checkVariable(text: string): string {
+  if (!/^[^=\0]+=[^\0]*$/.test(text)) throw usageStop(`${quote(text)} is not NAME=VALUE`);
+  return text;
+}
+
+function readStdin(invocation: Invocation): Uint8Array {
+  const file = invocation.text("stdin");
+  if (file === undefined) return new Uint8Array();
+  try {
+    return readFileSync(file === "-" ? 0 : file);
+  } catch {
+    throw usageStop(`the input ${quote(file)} cannot be read`);
+  }
+}

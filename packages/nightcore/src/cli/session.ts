@@ -1,0 +1,248 @@
+import { randomBytes } from "node:crypto";
+import { parseEnvelope, parseStatement, verifyEnvelope } from "#attest";
+import { type Crypto, type Digest, digestOf, encodeTime, fail, ok, type Result, type RunId } from "#core";
+import { encodeVkey, explainEvidenceFault, makeLogKey } from "#ledger";
+import { explainLedgerFault, type LedgerFault, type LedgerReader, type LedgerWriter } from "#ports";
+import { evolve, readEvent } from "#state";
+import { publicKeyOf, readPrivateKey, explainKeyFileFault, sha256, verifyEd25519 } from "#store/keys";
+import { Projection } from "#store/sqlite";
+import { LedgerDamage, openLedgerReader, openLedgerWriter, type TilesReader } from "#store/tiles";
+import {
+  type Configuration,
+  explainConfigurationFault,
+  layOut,
+  type Layout,
+  readConfiguration,
+  readIfThere,
+  replaceFile,
+} from "#store/workspace";
+import { explainTrustFault, TrustStore, type TrustStoreFault } from "#trust";
+import { aboutModule, interruptedEvent, Recorder } from "#worker";
+import type { Invocation } from "./invocation.ts";
+import { unwrap } from "./unwrap.ts";
+
+export const crypto: Crypto = { sha256, verifyEd25519 };
+export const random = (length: number): Uint8Array => randomBytes(length);
+
+/** A workspace opened for looking: configuration, and the projection brought up to the end of the log. */
+export type View = {
+  readonly layout: Layout;
+  readonly configuration: Configuration;
+  readonly publicKey: Uint8Array;
+  readonly reader: TilesReader;
+  readonly rows: Projection;
+  close(): void;
+};
+
+/** A workspace opened for writing: the ledger is locked, recovered, and everything done goes through `recorder`. */
+export type Session = View & {
+  readonly ledger: LedgerWriter;
+  readonly recorder: Recorder;
+  readonly store: TrustStore;
+  readonly trustStore: Digest;
+  /** Publishes the log, writes the projection out and releases the lock. Returns the checkpoint. */
+  finish(): Promise<string>;
+};
+
+async function openFiles({ root }: Invocation) {
+  const layout = layOut(root);
+  const configuration = unwrap(await readConfiguration(layout.config), explainConfigurationFault);
+  const key = unwrap(
+    readPrivateKey(layout.nodeKey, () => undefined),
+    explainKeyFileFault,
+  );
+  return { layout, configuration, key, publicKey: publicKeyOf(key) };
+}
+
+/** The verifier key of the workspace's log, as others need it. */
+export function logKeyOf({ configuration, publicKey }: Pick<View, "configuration" | "publicKey">): string {
+  return encodeVkey(unwrap(makeLogKey(sha256, configuration.origin, publicKey), explainEvidenceFault));
+}
+
+/** Opens a workspace to read from it, also while another process writes. */
+export async function openView(invocation: Invocation): Promise<View> {
+  const files = await openFiles(invocation);
+  const { layout, publicKey } = files;
+  const reader = unwrap(openLedgerReader({ folder: layout.ledger }), explainLedgerFault);
+  const rows = openProjection(layout, invocation);
+  unwrap(catchUp(rows, reader, publicKey), explainLedgerFault);
+  return {
+    ...files,
+    reader,
+    rows,
+    close() {
+      rows.close();
+      reader.close();
+    },
+  };
+}
+
+/** Opens a workspace to change it. `thread`: the writer runs beside the main thread, for commands with much to record. */
+export async function openSession(invocation: Invocation, { thread }: { readonly thread: boolean }): Promise<Session> {
+  const { layout, configuration, key, publicKey } = await openFiles(invocation);
+  const { origin } = configuration;
+  const ledger = unwrap(await openLedgerWriter({ folder: layout.ledger, origin, key, thread }), explainLedgerFault);
+  try {
+    const reader = unwrap(openLedgerReader({ folder: layout.ledger }), explainLedgerFault);
+    const rows = openProjection(layout, invocation);
+    unwrap(catchUp(rows, reader, publicKey), explainLedgerFault);
+    const recorder = new Recorder({ ledger, rows, sha256 }, rows.applied);
+    await recordRecovery({ ledger, recorder, rows }, invocation);
+    const { store, digest } = unwrap(loadTrustStore(layout, rows), explainTrustFault);
+    const session: Session = {
+      layout,
+      configuration,
+      publicKey,
+      reader,
+      rows,
+      ledger,
+      recorder,
+      store,
+      trustStore: digest,
+      close() {
+        rows.close();
+        reader.close();
+      },
+      async finish() {
+        const checkpoint = await ledger.close();
+        // The projection is derived: what another process has folded meanwhile is as good as ours.
+        rows.commit(recorder.applied);
+        session.close();
+        return unwrap(checkpoint, explainLedgerFault);
+      },
+    };
+    return session;
+  } catch (error) {
+    await ledger.close();
+    throw error;
+  }
+}
+
+function openProjection(layout: Layout, { terminal }: Invocation): Projection {
+  const { projection, rebuilt } = Projection.open(layout.state);
+  if (rebuilt) terminal.say("the projection could not be used and is folded again from the log");
+  return projection;
+}
+
+const FOLD_BATCH = 10_000; // LIMIT: rows held in memory between two commits
+
+/** Folds what the projection lacks. Every entry's signature is checked; the log's own key made all of them. */
+export function catchUp(rows: Projection, reader: LedgerReader, publicKey: Uint8Array): Result<undefined, LedgerFault> {
+  const ahead: LedgerFault = {
+    code: "ledger/rollback",
+    where: "state.db",
+    detail: `the projection contains ${rows.applied} entries and the log has ${reader.size}`,
+  };
+  if (rows.applied > reader.size) return fail(ahead);
+  while (rows.applied < reader.size) {
+    const from = rows.applied;
+    const to = Math.min(from + FOLD_BATCH, reader.size);
+    let index = from;
+    try {
+      for (const entry of reader.entries(from, to)) {
+        const fault = foldEntry(rows, { entry, index, publicKey });
+        if (fault !== undefined) return fail(fault);
+        index++;
+      }
+    } catch (error) {
+      if (error instanceof LedgerDamage) return fail(error.fault);
+      throw error;
+    }
+    rows.commit(index);
+  }
+  return ok(undefined);
+}
+
+function foldEntry(
+  rows: Projection,
+  { entry, index, publicKey }: { readonly entry: Uint8Array; readonly index: number; readonly publicKey: Uint8Array },
+): LedgerFault | undefined {
+  const bad = (detail: string): LedgerFault => ({ code: "ledger/corrupt-frame", where: `entry ${index}`, detail });
+  const envelope = parseEnvelope(entry);
+  if (!envelope.ok) return bad(envelope.fault.code);
+  const payload = verifyEnvelope(envelope.value, publicKey, verifyEd25519);
+  if (!payload.ok) return bad(payload.fault.code);
+  const statement = parseStatement(payload.value);
+  if (!statement.ok) return bad(statement.fault.code);
+  const event = readEvent(statement.value.predicateType, statement.value.predicate);
+  if (event !== undefined) evolve(rows, event, { index });
+  return undefined;
+}
+
+/** What opening had to mend goes into the log, and so does the end of every run that a dead worker left open. */
+async function recordRecovery(
+  { ledger, recorder, rows }: Pick<Session, "ledger" | "recorder" | "rows">,
+  { terminal }: Invocation,
+): Promise<void> {
+  const open = rows.scan("runs", { where: { status: "started" } });
+  const { tornBytes, rewrittenFiles } = ledger.recovery;
+  if (open.length === 0 && tornBytes === 0 && rewrittenFiles.length === 0) return;
+  const nowMs = Date.now();
+  const ends = open.map((row) => {
+    const tenant = String(row["tenant"]);
+    const digest = String(row["digest"]) as Digest;
+    return {
+      about: aboutModule(tenant, digest),
+      event: interruptedEvent(String(row["run"]) as RunId, { tenant, digest }, nowMs),
+    };
+  });
+  const recovery = {
+    kind: "recovery",
+    at: encodeTime(nowMs),
+    tornBytes,
+    rewrittenFiles: rewrittenFiles.slice(0, 100),
+    interruptedRuns: open.length,
+  } as const;
+  unwrap(await recorder.record([...ends, { about: { name: "recovery", digest: null }, event: recovery }]), explainLedgerFault);
+  rows.commit(recorder.applied);
+  const torn = tornBytes > 0 ? `cut ${tornBytes} bytes that were never acknowledged; ` : "";
+  const files = rewrittenFiles.length > 0 ? `rewrote ${rewrittenFiles.length} derived files; ` : "";
+  terminal.say(
+    `${terminal.paint("yellow", "recovered")}: ${torn}${files}${open.length} interrupted runs closed; recorded in the log`,
+  );
+}
+
+/** Reads the trust store that the log recorded last, and no other. Finishes a change that was recorded and not yet renamed. */
+function loadTrustStore(layout: Layout, rows: Projection): Result<{ store: TrustStore; digest: Digest }, TrustStoreFault> {
+  const recorded = rows.get("trust", "store")?.["digest"] ?? digestOf(sha256, TrustStore.empty.encode());
+  let bytes = readIfThere(layout.trustStore) ?? TrustStore.empty.encode();
+  if (digestOf(sha256, bytes) !== recorded) {
+    const next = readIfThere(`${layout.trustStore}.next`);
+    if (next === undefined || digestOf(sha256, next) !== recorded) {
+      return fail({ code: "trust/store-not-recorded", found: digestOf(sha256, bytes), recorded: String(recorded) });
+    }
+    replaceFile(layout.trustStore, next);
+    bytes = next;
+  }
+  const store = TrustStore.parse(bytes, crypto);
+  return store.ok ? ok({ store: store.value, digest: recorded as Digest }) : fail(store.fault);
+}
+
+/** For commands that only look: the recorded trust store, or the fault that it is not. */
+export function viewTrustStore({ layout, rows }: View): TrustStore {
+  return unwrap(loadTrustStore(layout, rows), explainTrustFault).store;
+}
+
+/**
+ * Makes a change of the trust store count: the new bytes are put aside, the log records their digest, the file is replaced.
+ * Dying in between leaves either the old store and no record, or a record whose bytes lie beside it.
+ */
+export async function changeTrust(
+  session: Session,
+  store: TrustStore,
+  change: { readonly change: "key-trusted" | "key-revoked"; readonly record: unknown },
+): Promise<void> {
+  const { layout, recorder } = session;
+  const bytes = store.encode();
+  const digest = digestOf(sha256, bytes);
+  replaceFile(`${layout.trustStore}.next`, bytes);
+  const event = {
+    kind: "trust",
+    at: encodeTime(Date.now()),
+    change: change.change,
+    record: JSON.parse(JSON.stringify(change.record)),
+    store: digest,
+  } as const;
+  unwrap(await recorder.record([{ about: { name: "trust/store.json", digest }, event }]), explainLedgerFault);
+  replaceFile(layout.trustStore, bytes);
+}

@@ -1,0 +1,65 @@
+import { basename, resolve } from "node:path";
+import { encodeTime, keyIdOf, parseTenantName, parseTime, quote } from "#core";
+import { explainKeyFileFault, readPublicKey, sha256 } from "#store/keys";
+import { EVERY_TENANT, type Grant, ROLES, shortKey } from "#trust";
+import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
+import { changeTrust, openSession } from "./session.ts";
+import { unwrap } from "./unwrap.ts";
+
+/** Records trust in a key: for named tenants, in one role, from when to when. */
+export async function run(invocation: Invocation): Promise<number> {
+  const { root, terminal, json, positionals } = invocation;
+  const file = positionals[0];
+  if (file === undefined || positionals.length > 1)
+    throw usageStop("one public key file is needed", "see `nightcore help trust add`");
+  const publicKey = unwrap(readPublicKey(resolve(root, file)), explainKeyFileFault);
+  const keyId = keyIdOf(sha256, publicKey);
+  const grant: Grant = { keyId, ...readScope(invocation), addedAt: encodeTime(Date.now()) };
+  const name = invocation.text("name") ?? basename(file).replace(/\.(pub|b64|pem)$/, "");
+
+  const session = await openSession(invocation, { thread: false });
+  try {
+    const revoked = session.store.revocationOf(keyId);
+    if (revoked !== undefined) {
+      const message = `the key ${shortKey(keyId)} was revoked at ${revoked.revokedAt}: ${quote(revoked.reason)}`;
+      throw new CommandStop({
+        code: "trust/key-revoked",
+        message,
+        hint: "a revocation is final; make a new key",
+        exit: EXIT.usage,
+      });
+    }
+    const store = session.store.withGrant({ keyId, publicKey, name }, grant);
+    await changeTrust(session, store, { change: "key-trusted", record: { ...grant, name } });
+  } finally {
+    await session.finish();
+  }
+  if (json) terminal.print(JSON.stringify({ ...grant, name }));
+  terminal.say(`${shortKey(keyId)} (${name}) is trusted as ${grant.role} for ${grant.tenants.join(", ")}; recorded in the log`);
+  return EXIT.ok;
+}
+
+function readScope(invocation: Invocation): Pick<Grant, "role" | "tenants" | "from" | "to"> {
+  const tenants = invocation.texts("tenant");
+  if (tenants.length === 0)
+    throw usageStop("`--tenant T` is missing", "trust is explicit: name the tenants, or `--tenant '*'` for all");
+  for (const tenant of tenants) {
+    if (tenant !== EVERY_TENANT && !parseTenantName(tenant).ok) throw usageStop(`${quote(tenant)} cannot name a tenant`);
+  }
+  const asked = invocation.text("role") ?? "signer";
+  const role = ROLES.find((known) => known === asked);
+  if (role === undefined) throw usageStop(`there is no role ${quote(asked)}`, `one of ${ROLES.join(", ")}`);
+  const from = readTime(invocation, "from");
+  const to = readTime(invocation, "to");
+  if (from !== undefined && to !== undefined && from >= to) throw usageStop("`--from` is not before `--to`");
+  return { role, tenants, from, to };
+}
+
+function readTime(invocation: Invocation, name: string): string | undefined {
+  const text = invocation.text(name);
+  if (text === undefined) return undefined;
+  const ms = parseTime(text);
+  if (ms === undefined)
+    throw usageStop(`${quote(text)} is not a time`, "write 2026-01-31, or RFC 3339 like 2026-01-31T12:00:00Z");
+  return encodeTime(ms);
+}

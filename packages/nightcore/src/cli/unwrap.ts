@@ -1,0 +1,24 @@
+import type { Explanation, Fault, Result } from "#core";
+import { CommandStop, EXIT } from "./invocation.ts";
+
+/** The one table from faults to exit codes; a code that begins so ends the command with that number. */
+const EXIT_BY_PREFIX: readonly (readonly [prefix: string, exit: number])[] = [
+  ["keys/", EXIT.usage],
+  ["source/", EXIT.usage],
+  ["core/", EXIT.usage],
+  ["receipt/", EXIT.verificationFailed],
+];
+
+export function exitOf(code: string): number {
+  return EXIT_BY_PREFIX.find(([prefix]) => code.startsWith(prefix))?.[1] ?? EXIT.environment;
+}
+
+/** The value, or the end of the command with the fault's own explanation. */
+export function unwrap<T, F extends Fault>(result: Result<T, F>, explain: (fault: F) => Explanation): T {
+  if (result.ok) return result.value;
+  throw stopOf(result.fault, explain);
+}
+
+export function stopOf<F extends Fault>(fault: F, explain: (fault: F) => Explanation): CommandStop {
+  return new CommandStop({ code: fault.code, ...explain(fault), exit: exitOf(fault.code) });
+}

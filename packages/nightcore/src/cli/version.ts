@@ -1,0 +1,15 @@
+import { createRequire } from "node:module";
+import { EXIT, type Invocation } from "./invocation.ts";
+
+const manifest = createRequire(import.meta.url)("../../package.json") as { readonly version: string };
+
+/** Name and version, as they stand in the log. */
+export const SOFTWARE = `nightcore/${manifest.version}`;
+
+export async function run({ terminal, json }: Invocation): Promise<number> {
+  const { node, v8 } = process.versions;
+  terminal.print(
+    json ? JSON.stringify({ nightcore: manifest.version, node, v8 }) : `nightcore ${manifest.version} (node ${node}, v8 ${v8})`,
+  );
+  return EXIT.ok;
+}
