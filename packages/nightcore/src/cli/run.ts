@@ -1,130 +1,17 @@
-import { availableParallelism } from "node:os";
-import { join } from "node:path";
-import { type Cancellation, type Engine, explainEngineFault, explainLedgerFault } from "#ports";
-import type { RunReport } from "#report";
-import { openBlobs } from "#store/blobs";
-import { readIfThere, replaceFile } from "#store/workspace";
-import { Pipeline, PolicyShelf, processAll, type RunRecord } from "#worker";
-import { EXIT, type Invocation, usageStop } from "./invocation.ts";
-import { readBackend, readRequest, selectSources } from "./request.ts";
-import { encodeRecord, makeRunReport, viewLog } from "./run-report.ts";
-import { exitOfRuns, sayOutput, sayRecord, sayTotals } from "./run-words.ts";
-import { crypto, logKeyOf, openSession, random, type Session } from "./session.ts";
-import { unwrap } from "./unwrap.ts";
+import type { Engine, EngineFault } from "#ports";
+import type { Result } from "#core";
+import type { Invocation } from "./invocation.ts";
 
+/** Runs tenants. The sandbox process of a single run starts before everything else is even loaded. */
 export async function run(invocation: Invocation): Promise<number> {
-  const mode = invocation.flag("proof") ? "proof" : "run";
-  const { records, exit } = await conduct(invocation, mode);
-  const { terminal } = invocation;
-  const only = invocation.flag("all") ? undefined : records[0];
-  if (only !== undefined && !invocation.json) {
-    terminal.showGuestOutput(only.stdout, "stdout");
-    terminal.showGuestOutput(only.stderr, "stderr");
-  }
+  const proof = invocation.flag("proof");
+  const opening = proof || invocation.flag("all") || invocation.positionals.length === 0 ? undefined : openEngine(1);
+  const { conduct } = await import("./conduct.ts");
+  const { exit } = await conduct(invocation, { mode: proof ? "proof" : "run", opening });
   return exit;
 }
 
-export type Conducted = { readonly records: readonly RunRecord[]; readonly exit: number };
-
-/** Takes the named modules through the pipeline, tells about each, writes the reports, and prints the JSON if asked. */
-export async function conduct(invocation: Invocation, mode: "run" | "proof"): Promise<Conducted> {
-  const { terminal, json } = invocation;
-  const all = invocation.flag("all");
-  const backend = readBackend(invocation);
-  const request = readRequest(invocation, mode);
-  const asked = readParallel(invocation);
-  // The engine's processes start while the ledger opens.
-  const { describeV8Engine, openV8Engine } = await import("#engine/v8");
-  const opening = mode === "run" ? openV8Engine({ slots: all ? (asked ?? 2) : 1 }) : undefined;
-  const cancellation = cancelOnSignal();
-  const startedMs = Date.now();
-  let engine: Engine | undefined;
-  try {
-    const session = await openSession(invocation, { thread: all });
-    try {
-      engine = opening === undefined ? undefined : unwrap(await opening, explainEngineFault);
-      const { isolation, version } = describeV8Engine();
-      const parallel = asked ?? session.configuration.parallel;
-      const sources = selectSources(invocation, session.layout, session.configuration.moduleBytesMax);
-      const pipeline = new Pipeline({ ...powersOf(session), engine, backend, isolation });
-      let done = 0;
-      const onEnd = (record: RunRecord) => {
-        done++;
-        if (all) terminal.progress(done, sources.length, record.tenant);
-      };
-      const jobs = sources.map((source) => ({ source, request }));
-      const records = unwrap(
-        await processAll(pipeline, jobs, { concurrency: all ? parallel * 4 : 1, cancellation, onEnd }),
-        explainLedgerFault,
-      );
-      const checkpoint = await session.finish();
-      const log = viewLog(checkpoint, logKeyOf(session));
-      const report = makeRunReport({ records, mode, startedMs, endedMs: Date.now(), parallel, engine: version, log });
-      tell(invocation, records, report.totalMs);
-      if (all) await writeReports(session, report, invocation);
-      if (json)
-        terminal.print(JSON.stringify({ command: invocation.command.join(" "), mode, runs: records.map(encodeRecord), log }));
-      return { records, exit: cancellation.aborted ? EXIT.runFailed : exitOfRuns(records) };
-    } catch (error) {
-      // Whatever went wrong, what was recorded stays recorded; finishing publishes it and releases the lock.
-      await session.finish().catch(() => undefined);
-      throw error;
-    }
-  } finally {
-    const opened = await opening;
-    if (opened?.ok === true) await opened.value.close();
-  }
-}
-
-function powersOf({ recorder, rows, store, trustStore, layout, configuration }: Session) {
-  const readPolicy = (name: string) => readIfThere(join(layout.policies, `${name}.json`));
-  return {
-    clock: Date.now,
-    random,
-    crypto,
-    recorder,
-    rows,
-    store,
-    trustStore,
-    blobs: openBlobs(layout.blobs),
-    policies: new PolicyShelf(readPolicy, crypto.sha256),
-    moduleBytesMax: configuration.moduleBytesMax,
-  };
-}
-
-function tell(invocation: Invocation, records: readonly RunRecord[], wholeMs: number): void {
-  const { terminal } = invocation;
-  const all = invocation.flag("all");
-  for (const record of records) {
-    sayRecord(terminal, record);
-    if (all) sayOutput(terminal, record);
-  }
-  if (all) sayTotals(terminal, records, wholeMs);
-  const last = records.at(-1);
-  if (last !== undefined && !all)
-    terminal.say(terminal.paint("dim", `run ${last.run}; \`nightcore receipt show ${last.run}\` prints its receipt`));
-}
-
-async function writeReports({ layout }: Session, report: RunReport, { terminal }: Invocation): Promise<void> {
-  const { encodeOrchestrationReport, renderDashboard } = await import("#report");
-  replaceFile(join(layout.logs, "orchestration_report.json"), encodeOrchestrationReport(report));
-  replaceFile(join(layout.logs, "nightcore_dashboard.html"), renderDashboard(report, crypto.sha256));
-  const { origin, size, rootHash } = report.log;
-  terminal.say(`log ${origin}, ${size} entries, root ${rootHash}`);
-  terminal.say("logs/orchestration_report.json  logs/nightcore_dashboard.html");
-  terminal.say("check the record: `nightcore ledger verify`; one run: `nightcore receipt show RUN`");
-}
-
-function readParallel(invocation: Invocation): number | undefined {
-  const text = invocation.text("parallel");
-  if (text === undefined) return undefined;
-  if (!/^\d{1,3}$/.test(text) || Number(text) > 256) throw usageStop("`--parallel` takes a whole number up to 256");
-  return Number(text) === 0 ? availableParallelism() : Number(text);
-}
-
-/** Ctrl-C ends what is running and keeps what is recorded; a second one ends the process. */
-function cancelOnSignal(): Cancellation {
-  const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort());
-  return controller.signal;
+export async function openEngine(slots: number): Promise<Result<Engine, EngineFault>> {
+  const { openV8Engine } = await import("#engine/v8");
+  return openV8Engine({ slots });
 }

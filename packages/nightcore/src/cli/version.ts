@@ -1,7 +1,5 @@
-import { createRequire } from "node:module";
+import manifest from "../../package.json" with { type: "json" };
 import { EXIT, type Invocation } from "./invocation.ts";
-
-const manifest = createRequire(import.meta.url)("../../package.json") as { readonly version: string };
 
 /** Name and version, as they stand in the log. */
 export const SOFTWARE = `nightcore/${manifest.version}`;

@@ -85,3 +85,17 @@ test("times: RFC 3339 and plain dates, no impossible ones", () => {
   for (const text of ["", "yesterday", "2026-02-31", "2026-13-01", "2026-01-01T00:00:00", "20260101"])
     assert.equal(parseTime(text), undefined, text);
 });
+
+test("times are written as Date would write them, for every millisecond of ten thousand years", () => {
+  const least = Date.parse("0000-01-01T00:00:00.000Z");
+  const most = Date.parse("9999-12-31T23:59:59.999Z");
+  fc.assert(
+    fc.property(fc.integer({ min: least, max: most }), (ms) => {
+      assert.equal(encodeTime(ms), new Date(ms).toISOString());
+      assert.equal(parseTime(encodeTime(ms)), ms);
+    }),
+    { numRuns: 2000 },
+  );
+  for (const ms of [least, most, 0, -1, 951_782_400_000, 4_107_542_399_999])
+    assert.equal(encodeTime(ms), new Date(ms).toISOString());
+});

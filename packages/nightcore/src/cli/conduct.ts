@@ -1,0 +1,150 @@
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { Result } from "#core";
+import { describeV8Engine } from "#engine/v8";
+import { type Cancellation, type Engine, type EngineFault, explainEngineFault, explainLedgerFault } from "#ports";
+import type { RunReport } from "#report";
+import { openBlobs } from "#store/blobs";
+import { readIfThere, replaceFile } from "#store/workspace";
+import { Pipeline, PolicyShelf, processAll, type RunRecord, type RunRequest } from "#worker";
+import { EXIT, type Invocation, usageStop } from "./invocation.ts";
+import { readBackend, readRequest, selectSources } from "./request.ts";
+import { openEngine } from "./run.ts";
+import { encodeRecord, makeRunReport, viewLog } from "./run-report.ts";
+import { exitOfRuns, sayOutput, sayRecord, sayTotals } from "./run-words.ts";
+import { crypto, logKeyOf, openSession, random, type Session } from "./session.ts";
+import { unwrap } from "./unwrap.ts";
+
+const PASSAGES_PER_SLOT = 4; // LIMIT: recording some overlaps with running others; more would only wait
+
+export type Conducted = { readonly records: readonly RunRecord[]; readonly exit: number };
+
+/** How to conduct: `opening` is the engine of a run that has been started already. */
+export type Conduct = { readonly mode: "run" | "proof"; readonly opening?: Promise<Result<Engine, EngineFault>> | undefined };
+
+/** Takes the named modules through the pipeline, tells about each, writes the reports, and prints the JSON if asked. */
+export async function conduct(invocation: Invocation, { mode, opening }: Conduct): Promise<Conducted> {
+  const all = invocation.flag("all");
+  let engine: Promise<Result<Engine, EngineFault>> | undefined = opening;
+  try {
+    const backend = readBackend(invocation);
+    const request = readRequest(invocation, mode);
+    const asked = readParallel(invocation);
+    const session = await openSession(invocation, { thread: all });
+    try {
+      const parallel = asked ?? session.configuration.parallel;
+      if (mode === "run") engine ??= openEngine(parallel);
+      const passage = {
+        backend,
+        request,
+        parallel,
+        engine: engine === undefined ? undefined : unwrap(await engine, explainEngineFault),
+      };
+      return await conductIn(session, invocation, { mode, ...passage });
+    } catch (error) {
+      // Whatever went wrong, what was recorded stays recorded; finishing publishes it and releases the lock.
+      await session.finish().catch(() => undefined);
+      throw error;
+    }
+  } finally {
+    const opened = await engine;
+    if (opened?.ok === true) await opened.value.close();
+  }
+}
+
+type Passage = {
+  readonly mode: "run" | "proof";
+  readonly backend: string;
+  readonly request: RunRequest;
+  readonly parallel: number;
+  readonly engine: Engine | undefined;
+};
+
+async function conductIn(
+  session: Session,
+  invocation: Invocation,
+  { mode, backend, request, parallel, engine }: Passage,
+): Promise<Conducted> {
+  const { terminal, json } = invocation;
+  const all = invocation.flag("all");
+  const startedMs = Date.now();
+  const { isolation, version } = describeV8Engine();
+  const sources = selectSources(invocation, session.layout, session.configuration.moduleBytesMax);
+  const pipeline = new Pipeline({ ...powersOf(session), engine, backend, isolation });
+  let done = 0;
+  const onEnd = (record: RunRecord) => {
+    done++;
+    if (all) terminal.progress(done, sources.length, record.tenant);
+  };
+  const cancellation = cancelOnSignal();
+  const jobs = sources.map((source) => ({ source, request }));
+  const batch = await processAll(pipeline, jobs, { concurrency: all ? parallel * PASSAGES_PER_SLOT : 1, cancellation, onEnd });
+  const records = unwrap(batch, explainLedgerFault);
+  // The sandbox processes end while the log is being published.
+  const closing = engine?.close();
+  const checkpoint = await session.finish();
+  const log = viewLog(checkpoint, logKeyOf(session));
+  const report = makeRunReport({ records, mode, startedMs, endedMs: Date.now(), parallel, engine: version, log });
+  tell(invocation, records, report.totalMs);
+  if (all) await writeReports(session, report, invocation);
+  if (json) terminal.print(JSON.stringify({ command: invocation.command.join(" "), mode, runs: records.map(encodeRecord), log }));
+  await closing;
+  return { records, exit: cancellation.aborted ? EXIT.runFailed : exitOfRuns(records) };
+}
+
+function powersOf({ recorder, rows, store, trustStore, layout, configuration }: Session) {
+  const readPolicy = (name: string) => readIfThere(join(layout.policies, `${name}.json`));
+  return {
+    clock: Date.now,
+    random,
+    crypto,
+    recorder,
+    rows,
+    store,
+    trustStore,
+    blobs: openBlobs(layout.blobs),
+    policies: new PolicyShelf(readPolicy, crypto.sha256),
+    moduleBytesMax: configuration.moduleBytesMax,
+  };
+}
+
+function tell(invocation: Invocation, records: readonly RunRecord[], wholeMs: number): void {
+  const { terminal } = invocation;
+  const all = invocation.flag("all");
+  for (const record of records) {
+    sayRecord(terminal, record);
+    if (all) sayOutput(terminal, record);
+  }
+  if (all) sayTotals(terminal, records, wholeMs);
+  const last = records.at(-1);
+  if (last !== undefined && !all && !invocation.json) {
+    terminal.showGuestOutput(last.stdout, "stdout");
+    terminal.showGuestOutput(last.stderr, "stderr");
+  }
+  if (last !== undefined && !all)
+    terminal.say(terminal.paint("dim", `run ${last.run}; \`nightcore receipt show ${last.run}\` prints its receipt`));
+}
+
+async function writeReports({ layout }: Session, report: RunReport, { terminal }: Invocation): Promise<void> {
+  const { encodeOrchestrationReport, renderDashboard } = await import("#report");
+  replaceFile(join(layout.logs, "orchestration_report.json"), encodeOrchestrationReport(report));
+  replaceFile(join(layout.logs, "nightcore_dashboard.html"), renderDashboard(report, crypto.sha256));
+  const { origin, size, rootHash } = report.log;
+  terminal.say(`log ${origin}, ${size} entries, root ${rootHash}`);
+  terminal.say("logs/orchestration_report.json  logs/nightcore_dashboard.html");
+  terminal.say("check the record: `nightcore ledger verify`; one run: `nightcore receipt show RUN`");
+}
+
+function readParallel(invocation: Invocation): number | undefined {
+  const text = invocation.text("parallel");
+  if (text === undefined) return undefined;
+  if (!/^\d{1,3}$/.test(text) || Number(text) > 256) throw usageStop("`--parallel` takes a whole number up to 256");
+  return Number(text) === 0 ? availableParallelism() : Number(text);
+}
+
+/** Ctrl-C ends what is running and keeps what is recorded; a second one ends the process. */
+function cancelOnSignal(): Cancellation {
+  const controller = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort());
+  return controller.signal;
+}
