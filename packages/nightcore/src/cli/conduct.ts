@@ -1,11 +1,11 @@
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import type { Result } from "#core";
 import { describeV8Engine } from "#engine/v8";
 import { type Cancellation, type Engine, type EngineFault, explainEngineFault, explainLedgerFault } from "#ports";
 import type { RunReport } from "#report";
 import { openBlobs } from "#store/blobs";
-import { readIfThere, replaceFile } from "#store/workspace";
+import { readIfThere, replaceFile, replaceReport } from "#store/workspace";
 import { Pipeline, PolicyShelf, processAll, type RunRecord, type RunRequest } from "#worker";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { readBackend, readRequest, selectSources } from "./request.ts";
@@ -127,7 +127,12 @@ function tell(invocation: Invocation, records: readonly RunRecord[], wholeMs: nu
 
 async function writeReports({ layout }: Session, report: RunReport, { terminal }: Invocation): Promise<void> {
   const { encodeOrchestrationReport, renderDashboard } = await import("#report");
-  replaceFile(join(layout.logs, "orchestration_report.json"), encodeOrchestrationReport(report));
+  const text = encodeOrchestrationReport(report);
+  const kept = replaceReport(join(layout.logs, "orchestration_report.json"), text, (before) =>
+    before.includes('"nightcore-orchestration/'),
+  );
+  if (kept !== undefined)
+    terminal.say(`kept v39's report as ${relative(layout.root, kept)}; \`nightcore state import\` takes it in`);
   replaceFile(join(layout.logs, "nightcore_dashboard.html"), renderDashboard(report, crypto.sha256));
   const { origin, size, rootHash } = report.log;
   terminal.say(`log ${origin}, ${size} entries, root ${rootHash}`);

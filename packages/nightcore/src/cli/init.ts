@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { encodeHex, encodeTime, quote } from "#core";
 import { explainLedgerFault } from "#ports";
@@ -61,6 +61,16 @@ export async function run(invocation: Invocation): Promise<number> {
   if (json) terminal.print(JSON.stringify({ workspace: root, origin, logKey: vkey }));
   terminal.say(`made a workspace in ${quote(basename(root))}`);
   terminal.say(`log key: ${vkey}`);
+  const old = findOldLogs(layout.logs);
+  if (old.length > 0)
+    terminal.say(
+      `v39 left ${old.length} reports here; take them in with \`nightcore state import ${old.map((name) => join("logs", name)).join(" ")}\``,
+    );
   terminal.say("next: put modules into modules/, make keys (`nightcore generate-keys --out-dir keys`), sign, trust a key, run");
   return EXIT.ok;
+}
+
+/** Reports and histories of v39 directly under `logs/`, which `state import` reads. */
+function findOldLogs(logs: string): readonly string[] {
+  return readdirSync(logs).filter((name) => name === "orchestration_report.json" || name.endsWith("_proof_history.json"));
 }

@@ -1,7 +1,7 @@
 import { join, relative } from "node:path";
 import { escapeControls, parseTenantName, quote } from "#core";
 import type { HistoryEntry, HistoryTenant } from "#report";
-import { replaceFile } from "#store/workspace";
+import { replaceReport } from "#store/workspace";
 import { readHistories } from "./history.ts";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { openView } from "./session.ts";
@@ -30,7 +30,10 @@ export async function run(invocation: Invocation): Promise<number> {
     // A tenant whose folder could not name one (it is in the log as refused) gets no file of its own.
     if (!parseTenantName(history.tenant).ok) continue;
     const path = join(logs, `${history.tenant}_proof_history.json`);
-    replaceFile(path, `${JSON.stringify(history.entries.map(proofOf), null, 2)}\n`);
+    const text = `${JSON.stringify(history.entries.map(proofOf), null, 2)}\n`;
+    // Every record of ours names its run, or the file that it was imported from.
+    const kept = replaceReport(path, text, (before) => /"(?:run|imported_from)":/.test(before));
+    if (kept !== undefined) terminal.say(`kept v39's file as ${relative(root, kept)}; \`nightcore state import\` takes it in`);
     if (!json && !invocation.flag("summary")) terminal.say(relative(root, path));
   }
   if (json) {

@@ -53,6 +53,7 @@ function refusedSource(path: string, fault: SourceFault): ModuleSource {
     path: escapeControls(path),
     read: () => ({ wasm: { ok: false, fault }, ...nothing }),
     captureMounts: () => ({ ok: false, fault }),
+    hasSandbox: () => false,
   };
 }
 

@@ -43,10 +43,9 @@ export function sayRecord(terminal: Terminal, record: RunRecord): void {
     if (hint !== undefined) terminal.say(`            ${terminal.paint("blue", "hint")}: ${hint}`);
   }
   for (const path of record.deniedPaths) terminal.say(`            it asked for ${escapeControls(path)}, which is not granted`);
-  if (record.deniedPaths.length > 0 && !record.capabilities.includes("fs:read")) {
-    terminal.say(
-      `            ${terminal.paint("blue", "hint")}: \`fs:read\` in the manifest, or \`--allow fs:read\` for one run, shows it its sandbox folder`,
-    );
+  if (record.sandboxUnseen) {
+    const how = "`fs:read` in the manifest, or `--allow fs:read` for one run, shows it its sandbox folder";
+    terminal.say(`            ${terminal.paint("blue", "hint")}: ${how}`);
   }
 }
 

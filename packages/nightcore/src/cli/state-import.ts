@@ -16,7 +16,7 @@ export async function run(invocation: Invocation): Promise<number> {
   if (positionals.length === 0) throw usageStop("a file is needed", "see `nightcore help state import`");
   const files = positionals.map((file) => {
     const path = resolve(root, file);
-    const bytes = read(path);
+    const bytes = read(path, file);
     const parsed = parseV39File({ name: basename(path), folder: basename(dirname(path)), bytes });
     if (!parsed.ok) throw stopOf({ ...parsed.fault, file }, explainImportFault);
     return { source: relative(root, path).slice(0, 300), bytes, ...parsed.value };
@@ -56,10 +56,10 @@ export async function run(invocation: Invocation): Promise<number> {
   return EXIT.ok;
 }
 
-function read(path: string): Uint8Array {
+function read(path: string, shown: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch {
-    throw usageStop(`the file ${quote(path)} cannot be read`);
+    throw usageStop(`the file ${quote(shown)} cannot be read`);
   }
 }

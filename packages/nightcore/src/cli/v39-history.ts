@@ -22,6 +22,7 @@ const LINE_BYTES_MAX = 1024 * 1024;
 
 export type ImportFault =
   | { readonly code: "import/unknown-form"; readonly file: string }
+  | { readonly code: "import/own-report"; readonly file: string }
   | { readonly code: "import/malformed"; readonly file: string; readonly where: string; readonly what: string };
 
 export function explainImportFault(fault: ImportFault): Explanation {
@@ -30,6 +31,11 @@ export function explainImportFault(fault: ImportFault): Explanation {
       return {
         message: `${quote(fault.file)} is no report or history that v39 or v37 wrote`,
         hint: "orchestration_report.json, TENANT_proof_history.json and proof_report.jsonl can be imported",
+      };
+    case "import/own-report":
+      return {
+        message: `${quote(fault.file)} is a report of this software`,
+        hint: "its runs are in the log; v39's own report was kept beside it as *.v39.json",
       };
     case "import/malformed":
       return { message: `${quote(fault.file)} is malformed at ${fault.where}: ${fault.what}`, hint: "nothing was imported" };
@@ -65,14 +71,15 @@ class Malformed extends Error {
 }
 
 function readDocument(value: Json, file: V39File): Result<V39History, ImportFault> {
-  const tenant = /^(.+)_proof_history\.json$/.exec(file.name)?.[1];
+  const tenant = /^(.+)_proof_history(?:\.v39(?:-\d+)?)?\.json$/.exec(file.name)?.[1];
   if (Array.isArray(value) && tenant !== undefined) {
     return ok({ kind: "proof history", records: value.map((item, n) => readProof(item as Json, tenant, `record ${n}`)) });
   }
   if (Array.isArray(value))
     return ok({ kind: "v37 report", records: value.map((item, n) => readV37Tenant(item as Json, `record ${n}`)) });
   if (isJsonObject(value) && Array.isArray(value["tenants"])) {
-    if ("format" in value) return fail({ code: "import/unknown-form", file: file.name });
+    // What this software wrote is in the log already, witnessed; it is never taken in as a claim.
+    if ("format" in value) return fail({ code: "import/own-report", file: file.name });
     const at = timeOf(value, "timestamp", "the report");
     return ok({
       kind: "v39 report",

@@ -57,7 +57,7 @@ function expect(condition: boolean, otherwise: string): void {
 //   (memory (export "memory") 1) (data (i32.const 0) "\08\00\00\00\03\00\00\00ok\n")
 //   (func (export "_start") (drop (call $w (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))))
 const GREETER =
-  "0061736d01000000010c0260047f7f7f7f017f60000002230116776173695f736e617073686f745f70726576696577310866645f77726974650000030201010503010001071302066d656d6f72790200065f737461727400000a0f010d00410141004101411010001a0b0b11010041000b0b08000000030000006f6b0a";
+  "0061736d01000000010c0260047f7f7f7f017f60000002230116776173695f736e617073686f745f70726576696577310866645f77726974650000030201010503010001071302066d656d6f72790200065f737461727400010a0f010d00410141004101411010001a0b0b11010041000b0b08000000030000006f6b0a";
 // (module (func (export "_start") (loop (br 0))))
 const SPINNER = "0061736d0100000001040160000003020100070a01065f737461727400000a0901070003400c000b0b";
 
@@ -92,7 +92,7 @@ async function checkEngine(): Promise<readonly Check[]> {
 
 async function greet(engine: Engine): Promise<string> {
   const report = await engine.run(jobOf(GREETER, { fuel: 1000, wallMs: 10_000 }));
-  expect(report.fault === undefined && report.exitCode === 0, `the guest ended with ${report.fault?.code ?? report.exitCode}`);
+  expect(report.fault === undefined && report.exitCode === 0, `the guest ended with ${report.fault === undefined ? report.exitCode : explainEngineFault(report.fault).message}`);
   expect(Buffer.from(report.stdout).toString() === "ok\n", "the guest's output did not arrive");
   return `fuel ${report.usage.fuel}`;
 }

@@ -52,6 +52,8 @@ export type ModuleSource = {
   read(): ModuleFiles;
   /** Captures what `fs:read` shows: `<folder>/sandbox` at `/sandbox`. A folder that is absent gives an empty mount. */
   captureMounts(): Result<readonly Mount[], SourceFault>;
+  /** Whether there is something for `fs:read` to show: a hint for people whose guest finds nothing. */
+  hasSandbox(): boolean;
 };
 
 /** POWER: keeps bytes by their digest. */

@@ -213,6 +213,7 @@ export class Pipeline {
       stderr: report?.stderr ?? new Uint8Array(),
       usage: report?.usage,
       deniedPaths: report?.deniedPaths ?? [],
+      sandboxUnseen: report !== undefined && decision.grant?.capabilities.includes("fs:read") === false && source.hasSandbox(),
       indexes: end.indexes,
     };
   }

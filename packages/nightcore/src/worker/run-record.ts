@@ -37,6 +37,8 @@ export type RunRecord = {
   readonly stderr: Bytes;
   readonly usage: Usage | undefined;
   readonly deniedPaths: readonly string[];
+  /** It ran without `fs:read` although it has a sandbox folder. */
+  readonly sandboxUnseen: boolean;
   /** Indexes of this run's entries in the log. */
   readonly indexes: readonly number[];
 };

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync, realpathSync } from "node:fs";
 import { basename, join, relative, resolve, sep } from "node:path";
 import { type Bytes, fail, ok, parseTenantName, type Result } from "#core";
 import type { ModuleFiles, ModuleSource, SourceFault } from "#ports";
@@ -29,6 +29,7 @@ export function openModuleFolder(root: string, folder: string, moduleBytesMax: n
     path: shown,
     read: () => readModuleFiles(real, moduleBytesMax),
     captureMounts: () => captureSandbox(real),
+    hasSandbox: () => existsSync(join(real, "sandbox")),
   });
 }
 

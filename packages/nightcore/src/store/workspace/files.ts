@@ -1,5 +1,16 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, statSync, writeSync } from "node:fs";
-import { dirname, join } from "node:path";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join, parse as parsePath } from "node:path";
 import { type Bytes, utf8 } from "#core";
 
 /** Replaces a file whole and durably: a reader, or a power cut, sees the old bytes or the new ones. */
@@ -48,4 +59,21 @@ export function listFolders(folder: string): readonly string[] {
 
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/**
+ * Replaces a report of ours. A file of that name that another program wrote (v39's, say) is not lost: it is renamed, with
+ * `.v39` before its ending, and its new name is returned. `isOurs` judges by content.
+ */
+export function replaceReport(path: string, content: Bytes | string, isOurs: (text: string) => boolean): string | undefined {
+  const before = readIfThere(path);
+  let kept: string | undefined;
+  if (before !== undefined && !isOurs(Buffer.from(before).toString("utf8"))) {
+    const { dir, name, ext } = parsePath(path);
+    kept = join(dir, `${name}.v39${ext}`);
+    for (let n = 2; existsSync(kept); n++) kept = join(dir, `${name}.v39-${n}${ext}`);
+    renameSync(path, kept);
+  }
+  replaceFile(path, content);
+  return kept;
 }

@@ -6,6 +6,6 @@
  */
 export { encodeConfiguration, explainConfigurationFault, readConfiguration } from "./configuration.ts";
 export type { Configuration, ConfigurationFault } from "./configuration.ts";
-export { listFolders, readIfThere, replaceFile } from "./files.ts";
+export { listFolders, readIfThere, replaceFile, replaceReport } from "./files.ts";
 export { layOut } from "./layout.ts";
 export type { Layout } from "./layout.ts";
