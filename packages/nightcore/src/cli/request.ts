@@ -34,6 +34,7 @@ export function selectSources(invocation: Invocation, layout: Layout, moduleByte
 
 // `run hello` means modules/hello; a path to a module file means its folder, as v39's users typed it.
 function locate(root: string, path: string): string {
+  if (path === "") throw usageStop("PATH is empty", "use `.` for the workspace's own folder");
   const inModules = join("modules", path);
   if (!path.includes("/") && !existsSync(join(root, path, "module.wasm")) && existsSync(join(root, inModules))) return inModules;
   return path.replace(/\/module\.wasm$/, "");

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
 import { parseEnvelope, parseStatement, verifyEnvelope } from "#attest";
 import { type Crypto, type Digest, digestOf, encodeTime, fail, ok, type Result, type RunId } from "#core";
 import { encodeVkey, explainEvidenceFault, makeLogKey } from "#ledger";
@@ -212,6 +213,7 @@ function loadTrustStore(layout: Layout, rows: Projection): Result<{ store: Trust
       return fail({ code: "trust/store-not-recorded", found: digestOf(sha256, bytes), recorded: String(recorded) });
     }
     replaceFile(layout.trustStore, next);
+    rmSync(`${layout.trustStore}.next`, { force: true });
     bytes = next;
   }
   const store = TrustStore.parse(bytes, crypto);
@@ -245,4 +247,6 @@ export async function changeTrust(
   } as const;
   unwrap(await recorder.record([{ about: { name: "trust/store.json", digest }, event }]), explainLedgerFault);
   replaceFile(layout.trustStore, bytes);
+  // Nothing is left beside it: a store that is edited later is refused, not mended.
+  rmSync(`${layout.trustStore}.next`, { force: true });
 }

@@ -1,0 +1,6 @@
+;; Never ends. Its fuel does.
+(module
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (loop $again
+      (br $again))))
