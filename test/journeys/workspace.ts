@@ -78,7 +78,8 @@ export class Workspace {
     return { exit: status, stdout, stderr };
   }
 
-  /** The JSON that a command prints, whatever its exit code. */
+  /** The JSON that a command prints, whatever its exit code; the caller says what shape it relies on. */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters
   json<T>(...args: readonly string[]): T & { readonly exit: number | null } {
     const { exit, stdout, stderr } = this.nightcore(...args, "--json");
     try {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { parseEnvelope, parseStatement, verifyEnvelope } from "#attest";
-import { type Crypto, type Digest, digestOf, encodeTime, fail, ok, type Result, type RunId } from "#core";
+import { type Crypto, type Digest, digestOf, encodeTime, fail, type Json, ok, type Result, type RunId } from "#core";
 import { encodeVkey, explainEvidenceFault, makeLogKey } from "#ledger";
 import { explainLedgerFault, type LedgerFault, type LedgerReader, type LedgerWriter } from "#ports";
 import { evolve, readEvent } from "#state";
@@ -242,7 +242,7 @@ export async function changeTrust(
     kind: "trust",
     at: encodeTime(Date.now()),
     change: change.change,
-    record: JSON.parse(JSON.stringify(change.record)),
+    record: JSON.parse(JSON.stringify(change.record)) as Json,
     store: digest,
   } as const;
   unwrap(await recorder.record([{ about: { name: "trust/store.json", digest }, event }]), explainLedgerFault);

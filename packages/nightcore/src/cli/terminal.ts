@@ -16,7 +16,7 @@ const CODES: Readonly<Record<Colour, readonly [on: number, off: number]>> = {
  * from outside goes through {@link escapeControls} before it gets here.
  */
 export class Terminal {
-  readonly #coloured = process.stderr.isTTY === true && process.env["NO_COLOR"] === undefined && process.env["TERM"] !== "dumb";
+  readonly #coloured = process.stderr.isTTY && process.env["NO_COLOR"] === undefined && process.env["TERM"] !== "dumb";
   #progress = false;
 
   say(line = ""): void {
@@ -52,7 +52,7 @@ export class Terminal {
 
   /** Shows how far long work has come, on one line that the next words replace. Nothing where stderr is not a terminal. */
   progress(done: number, total: number, what: string): void {
-    if (process.stderr.isTTY !== true) return;
+    if (!process.stderr.isTTY) return;
     process.stderr.write(`\r\u001b[K${done}/${total} ${what}`);
     this.#progress = true;
   }

@@ -92,7 +92,10 @@ async function checkEngine(): Promise<readonly Check[]> {
 
 async function greet(engine: Engine): Promise<string> {
   const report = await engine.run(jobOf(GREETER, { fuel: 1000, wallMs: 10_000 }));
-  expect(report.fault === undefined && report.exitCode === 0, `the guest ended with ${report.fault === undefined ? report.exitCode : explainEngineFault(report.fault).message}`);
+  expect(
+    report.fault === undefined && report.exitCode === 0,
+    `the guest ended with ${report.fault === undefined ? report.exitCode : explainEngineFault(report.fault).message}`,
+  );
   expect(Buffer.from(report.stdout).toString() === "ok\n", "the guest's output did not arrive");
   return `fuel ${report.usage.fuel}`;
 }

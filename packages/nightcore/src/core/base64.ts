@@ -4,7 +4,7 @@ import { fail, ok, type Result } from "./result.ts";
 export type EncodingFault = { readonly code: "core/not-base64" } | { readonly code: "core/not-hex" };
 
 export function encodeBase64(bytes: Bytes): string {
-  return (bytes as Uint8Array).toBase64();
+  return bytes.toBase64();
 }
 
 /** Decodes RFC 4648 section 4 base64 with padding, and nothing else: what it returns encodes to the same text again. */
@@ -19,7 +19,7 @@ export function parseBase64(text: string): Result<Uint8Array<ArrayBuffer>, Encod
 }
 
 export function encodeHex(bytes: Bytes): string {
-  return (bytes as Uint8Array).toHex();
+  return bytes.toHex();
 }
 
 /** Decodes hexadecimal of either case and even length. */

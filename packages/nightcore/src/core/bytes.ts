@@ -14,7 +14,7 @@ export type TextFault = { readonly code: "core/not-utf8" };
 /** Decodes UTF-8 and refuses every malformed sequence; a byte order mark stays in the text. */
 export function parseUtf8(bytes: Bytes): Result<string, TextFault> {
   try {
-    return ok(strictDecoder.decode(bytes as Uint8Array));
+    return ok(strictDecoder.decode(bytes));
   } catch {
     return fail({ code: "core/not-utf8" });
   }

@@ -113,9 +113,9 @@ function renderEntry(entry: HistoryEntry, change: HistoryChange | undefined): Ma
 
 function renderOutcome(entry: HistoryEntry): Markup {
   if (entry.kind === "witnessed") return html`<span class="badge ${entry.status}">${STATUS_WORDS[entry.status]}</span>`;
-  return html`<span class="badge imported">imported, not witnessed</span><br /><span class="hint foreign"
-      >claims “${entry.claim}”</span
-    >`;
+  const badge = html`<span class="badge imported">imported, not witnessed</span>`;
+  if (entry.claim === "") return badge;
+  return html`${badge}<br /><span class="hint foreign">claims “${entry.claim}”</span>`;
 }
 
 function renderRecord(entry: HistoryEntry): Markup {

@@ -1,13 +1,4 @@
-import {
-  type Budgets,
-  type Capability,
-  type Digest,
-  isJsonObject,
-  type Json,
-  type JsonObject,
-  type RunId,
-  type Usage,
-} from "#core";
+import { type Budgets, type Capability, type Digest, isJsonObject, type Json, type RunId, type Usage } from "#core";
 
 /** What the log says, by predicate type. The version is part of the type; a new meaning gets a new one. */
 export const EVENT_TYPES = {
@@ -138,5 +129,5 @@ const KINDS: ReadonlyMap<string, EventKind> = new Map(
 export function readEvent(predicateType: string, predicate: Json): Event | undefined {
   const kind = KINDS.get(predicateType);
   if (kind === undefined || !isJsonObject(predicate)) return undefined;
-  return { kind, ...(predicate as JsonObject) } as unknown as Event;
+  return { kind, ...predicate } as unknown as Event;
 }

@@ -18,56 +18,34 @@ const base = fc.record({
 
 /** Events as the log may hold them, in any order: also an outcome without its intent, which no writer of ours makes. */
 const eventArbitrary: fc.Arbitrary<Event> = fc.oneof(
-  base.map((of) => ({ kind: "admission", ...of, sizeBytes: 8, admitted: true, finding: null, shape: null }) as Event),
-  fc
-    .tuple(base, fc.boolean())
-    .map(
-      ([of, signed]) =>
-        ({
-          kind: "verification",
-          ...of,
-          trusted: true,
-          keyId: "k",
-          form: "dsse",
-          manifestSigned: signed,
-          finding: null,
-          trustStore: of.digest,
-        }) as Event,
-    ),
+  base.map((of): Event => ({ kind: "admission", ...of, sizeBytes: 8, admitted: true, finding: null, shape: null })),
+  fc.tuple(base, fc.boolean()).map(([of, manifestSigned]): Event => {
+    return {
+      kind: "verification",
+      ...of,
+      trusted: true,
+      keyId: "k",
+      form: "dsse",
+      manifestSigned,
+      finding: null,
+      trustStore: of.digest,
+    };
+  }),
   fc
     .tuple(base, fc.constantFrom("allow", "hold", "deny", "quarantine"), fc.constantFrom("run", "proof"))
-    .map(
-      ([of, verdict, mode]) =>
-        ({ kind: "decision", ...of, mode, verdict, reasons: [], grant: null, facts: null, engine: "e" }) as unknown as Event,
-    ),
-  base.map(
-    (of) =>
-      ({
-        kind: "outcome",
-        ...of,
-        status: "ran",
-        exitCode: 0,
-        fault: null,
-        results: [],
-        stdout: null,
-        stderr: null,
-        usage: { wallMs: 1.5, fuel: 7, memoryBytes: 0, outputBytes: 0, hostCalls: 0 },
-      }) as Event,
-  ),
-  base.map(({ at, digest }) => ({ kind: "quarantine", at, digest, reason: "r" }) as Event),
-  base.map(({ at, digest }) => ({ kind: "trust", at, change: "key-trusted", record: null, store: digest }) as Event),
-  base.map(
-    ({ at, digest, tenant }) =>
-      ({
-        kind: "import",
-        at,
-        source: "f",
-        sourceDigest: digest,
-        form: "v39 report",
-        part: 0,
-        records: [{ tenant, digest: null, sizeBytes: null, verified: null, status: "ok", wallMs: 2, at }],
-      }) as Event,
-  ),
+    .map(([of, verdict, mode]): Event => {
+      return { kind: "decision", ...of, mode, verdict, reasons: [], grant: null, facts: null, engine: "e" };
+    }),
+  base.map((of): Event => {
+    const usage = { wallMs: 1.5, fuel: 7, memoryBytes: 0, outputBytes: 0, hostCalls: 0 };
+    return { kind: "outcome", ...of, status: "ran", exitCode: 0, fault: null, results: [], stdout: null, stderr: null, usage };
+  }),
+  base.map(({ at, digest }): Event => ({ kind: "quarantine", at, digest, reason: "r" })),
+  base.map(({ at, digest }): Event => ({ kind: "trust", at, change: "key-trusted", record: null, store: digest })),
+  base.map(({ at, digest, tenant }): Event => {
+    const records = [{ tenant, digest: null, sizeBytes: null, verified: null, status: "ok", wallMs: 2, at }];
+    return { kind: "import", at, source: "f", sourceDigest: digest, form: "v39 report", part: 0, records };
+  }),
 );
 
 function workspace(t: TestContext): string {

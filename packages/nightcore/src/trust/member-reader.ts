@@ -79,7 +79,10 @@ export class MemberReader {
     const found = new Set<Capability>();
     for (const item of list ?? []) {
       const capability = typeof item === "string" ? parseCapability(item) : undefined;
-      if (capability === undefined) this.refuse(`${this.#name(name)} has the unknown permission ${quote(String(item))}`);
+      if (capability === undefined)
+        this.refuse(
+          `${this.#name(name)} has the unknown permission ${quote(typeof item === "string" ? item : JSON.stringify(item))}`,
+        );
       else found.add(capability);
     }
     return [...found];

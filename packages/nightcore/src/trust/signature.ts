@@ -95,7 +95,8 @@ function proveEnvelope(
   if (signedDigest("module.wasm") !== module.digest) {
     return { code: "trust/signature-other-module", signed: signedDigest("module.wasm") ?? "", found: module.digest };
   }
-  if (signedTenant !== tenant) return { code: "trust/signature-other-tenant", signed: String(signedTenant), tenant };
+  if (signedTenant !== tenant)
+    return { code: "trust/signature-other-tenant", signed: typeof signedTenant === "string" ? signedTenant : "", tenant };
   if (signedDigest("manifest.json") !== manifest?.digest) {
     return { code: "trust/manifest-changed", signed: signedDigest("manifest.json") ?? "none", found: manifest?.digest };
   }

@@ -1,5 +1,5 @@
 import { encodeStatement, type Subject } from "#attest";
-import { type Digest, digestOf, fail, type JsonObject, ok, type Result, type RunId, type Sha256, utf8 } from "#core";
+import { type Digest, digestOf, fail, ok, type Result, type RunId, type Sha256, utf8 } from "#core";
 import type { LedgerFault, LedgerWriter } from "#ports";
 import { type Event, EVENT_TYPES, evolve, type Rows } from "#state";
 
@@ -56,7 +56,7 @@ export class Recorder {
     // in-toto wants a digest of every subject; what has no bytes is named by the digest of its name.
     const sha256 = digest ?? digestOf(this.#powers.sha256, utf8(name));
     const subject: readonly Subject[] = [{ name, digest: { sha256 } }];
-    return encodeStatement({ subject, predicateType: EVENT_TYPES[kind], predicate: predicate as unknown as JsonObject });
+    return encodeStatement({ subject, predicateType: EVENT_TYPES[kind], predicate: predicate });
   }
 }
 

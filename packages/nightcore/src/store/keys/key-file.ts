@@ -105,7 +105,7 @@ export function writeKeyPair(
   const raw = publicKeyOf(publicKey);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   if (existsSync(`${path}.pub`)) return fail({ code: "keys/exists", file: `${path}.pub` });
-  const fault = writeNew(`${path}.key`, pem.toString(), 0o600) ?? writeNew(`${path}.pub`, `${encodeBase64(raw)}\n`, 0o644);
+  const fault = writeNew(`${path}.key`, pem, 0o600) ?? writeNew(`${path}.pub`, `${encodeBase64(raw)}\n`, 0o644);
   return fault === undefined ? ok({ key: privateKey, publicKey: raw }) : fail(fault);
 }
 

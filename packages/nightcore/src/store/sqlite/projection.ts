@@ -65,9 +65,9 @@ export class Projection implements Rows {
   }
 
   put(table: TableName, row: Row): void {
-    let rows = this.#pending.get(table);
-    if (rows === undefined) this.#pending.set(table, (rows = new Map()));
+    const rows = this.#pending.get(table) ?? new Map<string, Row>();
     rows.set(String(row[TABLES[table].key]), row);
+    this.#pending.set(table, rows);
   }
 
   scan(table: TableName, { where = {}, orderBy = TABLES[table].key, descending = false, limit = -1 }: Question): readonly Row[] {
