@@ -19,6 +19,7 @@ export type CommandSpec = {
   readonly load: () => Promise<{ readonly run: (invocation: import("./invocation.ts").Invocation) => Promise<number> }>;
 };
 
+/** Options that every command takes. */
 export const COMMON_OPTIONS: readonly OptionSpec[] = [
   { name: "root", value: "DIR", summary: "the workspace (default: the current directory)" },
   { name: "json", summary: "one JSON document on stdout, and nothing else there" },
@@ -30,6 +31,7 @@ const RUN_OPTIONS: readonly OptionSpec[] = [
   { name: "backend", value: "NAME", summary: "wasm (default); wasmtime is accepted and means wasm" },
 ];
 
+/** Every command, in the order in which help lists them. Help, parsing and completions are all made from it. */
 export const CATALOG: readonly CommandSpec[] = [
   {
     path: ["init"],

@@ -17,6 +17,7 @@ import { unwrap } from "./unwrap.ts";
 
 const PASSAGES_PER_SLOT = 4; // LIMIT: recording some overlaps with running others; more would only wait
 
+/** What came out of a batch, and the exit code that says it. */
 export type Conducted = { readonly records: readonly RunRecord[]; readonly exit: number };
 
 /** How to conduct: `opening` is the engine of a run that has been started already. */

@@ -2,6 +2,7 @@ import { CATALOG, COMMON_OPTIONS, type CommandSpec, findCommand, type OptionSpec
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
 import type { Terminal } from "./terminal.ts";
 
+/** Lists the commands, or shows the help of one. */
 export async function run({ terminal, positionals }: Invocation): Promise<number> {
   if (positionals.length === 0) {
     printOverview(terminal);

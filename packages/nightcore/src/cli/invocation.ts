@@ -39,6 +39,7 @@ export class CommandStop extends Error {
   }
 }
 
+/** Ends a command because it was called wrongly: exit code 2. */
 export function usageStop(message: string, hint?: string): CommandStop {
   return new CommandStop({ code: "cli/usage", message, hint, exit: EXIT.usage });
 }

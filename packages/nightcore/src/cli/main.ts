@@ -1,3 +1,10 @@
+/**
+ * The command line: finds the command, hands every power to the rooms that need one, and turns faults into exit codes.
+ *
+ * This is the one place where everything is joined, and the one that catches a bug: it ends as a failure, and never as an
+ * allow. It must never decide anything itself, print a secret, or write foreign text to a terminal unescaped. The spellings
+ * of Night Core v39 keep working; exit codes are in docs/formats/exit-codes.md.
+ */
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { escapeControls, quote } from "#core";

@@ -58,6 +58,7 @@ function refusedSource(path: string, fault: SourceFault): ModuleSource {
   };
 }
 
+/** The backend asked for, by its own name. v39's `wasmtime` is accepted and said to mean `wasm`. */
 export function readBackend(invocation: Invocation): string {
   const asked = invocation.text("backend") ?? "wasm";
   const backend = nameBackend(asked);
@@ -66,6 +67,7 @@ export function readBackend(invocation: Invocation): string {
   return backend;
 }
 
+/** What the options ask of each run. Malformed ones end the command before anything is read. */
 export function readRequest(invocation: Invocation, mode: "run" | "proof"): RunRequest {
   return {
     mode,

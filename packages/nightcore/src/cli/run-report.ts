@@ -10,6 +10,7 @@ export function viewLog(checkpoint: string, verifierKey: string): LogView {
   return { origin, size: Number(size), rootHash, checkpointAt: encodeTime(Date.now()), verifierKey };
 }
 
+/** What a report is made from. */
 export type ReportOf = {
   readonly records: readonly RunRecord[];
   readonly mode: "run" | "proof";

@@ -65,6 +65,7 @@ export function sayOutput(terminal: Terminal, { tenant, stdout, stderr }: RunRec
   }
 }
 
+/** One line: how many tenants ended in which status, and how long all of it took. */
 export function sayTotals(terminal: Terminal, records: readonly RunRecord[], wholeMs: number): void {
   const counts = new Map<string, number>();
   for (const { status } of records) counts.set(status, (counts.get(status) ?? 0) + 1);

@@ -11,6 +11,7 @@ export async function run(invocation: Invocation): Promise<number> {
   return exit;
 }
 
+/** Opens the engine and loads nothing else; its sandbox processes start in the background. */
 export async function openEngine(slots: number): Promise<Result<Engine, EngineFault>> {
   const { openV8Engine } = await import("#engine/v8");
   return openV8Engine({ slots });

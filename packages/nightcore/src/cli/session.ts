@@ -22,7 +22,9 @@ import { aboutModule, interruptedEvent, Recorder } from "#worker";
 import type { Invocation } from "./invocation.ts";
 import { unwrap } from "./unwrap.ts";
 
+/** POWER: Node's hash and signature check, handed to the law from here. */
 export const crypto: Crypto = { sha256, verifyEd25519 };
+/** POWER: the operating system's random bytes. */
 export const random = (length: number): Uint8Array => randomBytes(length);
 
 /** A workspace opened for looking: configuration, and the projection brought up to the end of the log. */

@@ -1,5 +1,6 @@
 import { escapeControls } from "#core";
 
+/** What can be painted on a terminal that has colours. */
 export type Colour = "green" | "red" | "yellow" | "blue" | "dim" | "bold";
 
 const CODES: Readonly<Record<Colour, readonly [on: number, off: number]>> = {

@@ -3,6 +3,7 @@ import { shortKey } from "#trust";
 import { EXIT, type Invocation } from "./invocation.ts";
 import { openView, viewTrustStore } from "./session.ts";
 
+/** Shows the trust store that the log recorded last. */
 export async function run(invocation: Invocation): Promise<number> {
   const { terminal, json } = invocation;
   const view = await openView(invocation);

@@ -9,6 +9,7 @@ const EXIT_BY_PREFIX: readonly (readonly [prefix: string, exit: number])[] = [
   ["receipt/", EXIT.verificationFailed],
 ];
 
+/** The exit code of a fault: by the table, else the environment's. */
 export function exitOf(code: string): number {
   return EXIT_BY_PREFIX.find(([prefix]) => code.startsWith(prefix))?.[1] ?? EXIT.environment;
 }
@@ -19,6 +20,7 @@ export function unwrap<T, F extends Fault>(result: Result<T, F>, explain: (fault
   throw stopOf(result.fault, explain);
 }
 
+/** The end of a command with a fault's code, sentence and hint. */
 export function stopOf<F extends Fault>(fault: F, explain: (fault: F) => Explanation): CommandStop {
   return new CommandStop({ code: fault.code, ...explain(fault), exit: exitOf(fault.code) });
 }

@@ -44,7 +44,9 @@ export function explainImportFault(fault: ImportFault): Explanation {
   }
 }
 
+/** A file as found: its name and folder tell some of the forms apart. */
 export type V39File = { readonly name: string; readonly folder: string; readonly bytes: Bytes };
+/** What a file holds, once recognised. */
 export type V39History = { readonly kind: string; readonly records: readonly ImportedRecord[] };
 
 /** Recognises and reads one of the files that v39 or v37 left in `logs/`. A record that cannot be read refuses the file. */

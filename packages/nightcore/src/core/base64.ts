@@ -3,6 +3,7 @@ import { fail, ok, type Result } from "./result.ts";
 
 export type EncodingFault = { readonly code: "core/not-base64" } | { readonly code: "core/not-hex" };
 
+/** RFC 4648 section 4, padded. */
 export function encodeBase64(bytes: Bytes): string {
   return bytes.toBase64();
 }
@@ -18,6 +19,7 @@ export function parseBase64(text: string): Result<Uint8Array<ArrayBuffer>, Encod
   }
 }
 
+/** Lower-case hexadecimal. */
 export function encodeHex(bytes: Bytes): string {
   return bytes.toHex();
 }

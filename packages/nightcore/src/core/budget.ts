@@ -10,6 +10,7 @@ export type Budgets = {
   readonly outputBytes: number;
 };
 
+/** The members of {@link Budgets}, for whoever checks each of them. */
 export const BUDGET_NAMES = ["wallMs", "memoryBytes", "fuel", "outputBytes"] as const;
 export type BudgetName = (typeof BUDGET_NAMES)[number];
 

@@ -3,8 +3,10 @@ import { fail, ok, type Result } from "./result.ts";
 const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** Bytes from anywhere; nobody writes into what was handed to them. */
 export type Bytes = Uint8Array<ArrayBufferLike>;
 
+/** The UTF-8 of a text; lone surrogates become U+FFFD. */
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
 }
@@ -20,6 +22,7 @@ export function parseUtf8(bytes: Bytes): Result<string, TextFault> {
   }
 }
 
+/** One new buffer of all the parts. */
 export function concatBytes(parts: readonly Bytes[]): Uint8Array<ArrayBuffer> {
   let length = 0;
   for (const part of parts) length += part.length;

@@ -5,6 +5,7 @@
 export const CAPABILITIES = ["stdout", "stdin", "fs:read", "clock:real", "random:real"] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
+/** The capability of this name, or undefined for a name that there is not. */
 export function parseCapability(text: string): Capability | undefined {
   return CAPABILITIES.find((capability) => capability === text);
 }

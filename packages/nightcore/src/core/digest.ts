@@ -7,6 +7,7 @@ export type Sha256 = (bytes: Bytes) => Uint8Array;
 /** 64 lower-case hexadecimal digits: the SHA-256 of some bytes. */
 export type Digest = string & { readonly "digest sha-256": never };
 
+/** The digest of bytes under the hash that is handed in. */
 export function digestOf(sha256: Sha256, bytes: Bytes): Digest {
   return encodeHex(sha256(bytes)) as Digest;
 }

@@ -29,6 +29,7 @@ export function parseTenantName(text: string): Result<TenantName, TenantNameFaul
 /** The SHA-256 of the 32 raw bytes of an Ed25519 public key, in hexadecimal: what `export-pubkey-hashes` has always printed. */
 export type KeyId = Digest & { readonly "key id": never };
 
+/** The identifier of 32 raw bytes of a public key. */
 export function keyIdOf(sha256: Sha256, publicKey: Bytes): KeyId {
   return encodeHex(sha256(publicKey)) as KeyId;
 }
@@ -36,6 +37,7 @@ export function keyIdOf(sha256: Sha256, publicKey: Bytes): KeyId {
 /** A UUID version 7 (RFC 9562): sorts by time, and cannot be guessed. */
 export type RunId = string & { readonly "run id": never };
 
+/** A run identifier of this moment and 16 random bytes, 74 bits of which survive. */
 export function makeRunId(nowMs: number, random: Bytes): RunId {
   const bytes = new Uint8Array(16);
   bytes.set(random.subarray(0, 16));
@@ -46,6 +48,7 @@ export function makeRunId(nowMs: number, random: Bytes): RunId {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}` as RunId;
 }
 
+/** The text as a run identifier, or undefined when it is not the canonical form of a UUID version 7. */
 export function parseRunId(text: string): RunId | undefined {
   return /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(text) ? (text as RunId) : undefined;
 }

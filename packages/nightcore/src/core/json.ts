@@ -1,7 +1,9 @@
 import { type Bytes, parseUtf8 } from "./bytes.ts";
 import { fail, ok, type Result } from "./result.ts";
 
+/** A parsed JSON document. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+/** A JSON object; one from {@link parseJson} has no prototype. */
 export type JsonObject = { readonly [key: string]: Json };
 
 export type JsonFault =
@@ -140,6 +142,7 @@ class JsonReader {
   }
 }
 
+/** Tells an object from a list, null and the rest. */
 export function isJsonObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -4,10 +4,12 @@ export type Result<T, F extends Fault> = { readonly ok: true; readonly value: T 
 /** A fault carries a stable code (`room/what-happened`) and whatever its room needs to explain it. */
 export type Fault = { readonly code: string };
 
+/** The established value. */
 export function ok<T>(value: T): { readonly ok: true; readonly value: T } {
   return { ok: true, value };
 }
 
+/** The fault that stopped it. */
 export function fail<F extends Fault>(fault: F): { readonly ok: false; readonly fault: F } {
   return { ok: false, fault };
 }

@@ -5,11 +5,13 @@ import type { TenantPolicy } from "./tenant-policy.ts";
 /** `hold` waits for a person; `quarantine` is a deny that sticks to the bytes. */
 export type Verdict = "allow" | "hold" | "deny" | "quarantine";
 
+/** Why not: a finding, and how much it weighs. */
 export type Reason = Finding & { readonly verdict: Exclude<Verdict, "allow"> };
 
 /** What an allowed run gets: what was asked for, within what the policy grants. */
 export type GrantedRun = { readonly capabilities: readonly Capability[]; readonly budgets: Budgets; readonly entry: string };
 
+/** A verdict with everything that led to it. */
 export type Decision = {
   readonly verdict: Verdict;
   /** Every reason against, the worst first. Empty exactly when the verdict is `allow`. */

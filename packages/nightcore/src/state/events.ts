@@ -18,13 +18,16 @@ export type EventKind = keyof typeof EVENT_TYPES;
 type Said = { readonly code: string; readonly message: string; readonly hint?: string };
 type OfRun = { readonly run: RunId; readonly tenant: string; readonly at: string };
 
+/** The first entry of a log: its name, its key, and the software that made it. */
 export type WorkspaceEvent = { readonly at: string; readonly origin: string; readonly logKey: string; readonly software: string };
+/** A key was trusted or revoked; `store` is the digest of the trust store that is in force from here on. */
 export type TrustEvent = {
   readonly at: string;
   readonly change: "key-trusted" | "key-revoked";
   readonly record: Json;
   readonly store: Digest;
 };
+/** What the bytes were found to be. `digest` is null when there were none to read. */
 export type AdmissionEvent = OfRun & {
   readonly digest: Digest | null;
   readonly sizeBytes: number | null;
@@ -32,6 +35,7 @@ export type AdmissionEvent = OfRun & {
   readonly finding: Said | null;
   readonly shape: Json;
 };
+/** Whether the host trusts the signer of these bytes, under the trust store of that digest. */
 export type VerificationEvent = OfRun & {
   readonly digest: Digest | null;
   readonly trusted: boolean;
@@ -41,6 +45,7 @@ export type VerificationEvent = OfRun & {
   readonly finding: Said | null;
   readonly trustStore: Digest;
 };
+/** A verdict with the facts that it was made from, so that it can be made again. */
 export type DecisionEvent = OfRun & {
   readonly digest: Digest | null;
   readonly mode: "run" | "proof";
@@ -70,6 +75,7 @@ export type IntentEvent = OfRun & {
   readonly engine: string;
   readonly isolation: readonly string[];
 };
+/** How a run ended. `usage` is null when nobody saw the end. */
 export type OutcomeEvent = OfRun & {
   readonly digest: Digest;
   readonly status: "ran" | "failed";
@@ -80,7 +86,9 @@ export type OutcomeEvent = OfRun & {
   readonly stderr: { readonly digest: Digest; readonly bytes: number } | null;
   readonly usage: Usage | null;
 };
+/** These bytes are blocked from here on. */
 export type QuarantineEvent = { readonly at: string; readonly digest: Digest; readonly reason: string };
+/** One line of somebody else's history. */
 export type ImportedRecord = {
   readonly tenant: string;
   readonly digest: Digest | null;
@@ -99,6 +107,7 @@ export type ImportEvent = {
   readonly part: number;
   readonly records: readonly ImportedRecord[];
 };
+/** What opening the ledger after a crash had to mend. */
 export type RecoveryEvent = {
   readonly at: string;
   readonly tornBytes: number;
@@ -106,6 +115,7 @@ export type RecoveryEvent = {
   readonly interruptedRuns: number;
 };
 
+/** Any entry of the log, by its kind. */
 export type Event =
   | ({ readonly kind: "workspace" } & WorkspaceEvent)
   | ({ readonly kind: "trust" } & TrustEvent)

@@ -1,8 +1,13 @@
+/** What a column holds. */
 export type Value = string | number | null;
+/** One row of a projection, by column. */
 export type Row = { readonly [column: string]: Value };
 
+/** The projections. */
 export type TableName = "runs" | "tenants" | "modules" | "quarantine" | "trust" | "imported";
+/** A column's type, in SQLite's words. */
 export type ColumnType = "text" | "integer" | "real";
+/** What a table looks like; `key` is unique. */
 export type Table = {
   readonly key: string;
   readonly columns: Readonly<Record<string, ColumnType>>;
@@ -15,6 +20,7 @@ export type Table = {
  */
 export const SCHEMA_VERSION = 1;
 
+/** Every projection and its columns. */
 export const TABLES: Readonly<Record<TableName, Table>> = {
   runs: {
     key: "run",
@@ -85,6 +91,7 @@ export const TABLES: Readonly<Record<TableName, Table>> = {
   },
 };
 
+/** Which rows, in which order, how many. Without an order: by key. */
 export type Question = {
   readonly where?: Row;
   readonly orderBy?: string;

@@ -24,6 +24,7 @@ export function admitModule(module: DigestedBytes, bytesMax: number): Result<Adm
   return shape.ok ? ok(new AdmittedModule(seal, module, shape.value)) : fail(shape.fault);
 }
 
+/** A standing that lets a module pass. */
 export type TrustedStanding = Extract<SignatureStanding, { trusted: true }>;
 
 /** An admitted module whose signer the host trusts for the tenant. Only {@link verifyModule} makes one. */

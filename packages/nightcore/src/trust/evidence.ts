@@ -54,6 +54,7 @@ export class DigestedBytes {
   }
 }
 
+/** Seals bytes with their digest. */
 export function digestBytes(bytes: Bytes, crypto: Crypto): DigestedBytes {
   return new DigestedBytes(seal, bytes, digestOf(crypto.sha256, bytes));
 }

@@ -7,6 +7,7 @@ import type { TrustStoreFault } from "./trust-store.ts";
 export type TrustFault = SignatureFault | ManifestFault | TrustStoreFault;
 export type AdmissionFault = WasmFault;
 
+/** One sentence for each way in which bytes are not admitted. */
 export const explainAdmissionFault: (fault: AdmissionFault) => Explanation = explainWasmFault;
 
 /** A key by the beginning of its identifier: enough to find it, short enough to read. */

@@ -19,7 +19,9 @@ export type Grant = {
   readonly addedAt: string;
 };
 
+/** A key that the trust store knows, and what people call it. */
 export type TrustedKey = { readonly keyId: KeyId; readonly publicKey: Uint8Array; readonly name: string };
+/** The end of all trust in a key. */
 export type Revocation = { readonly keyId: KeyId; readonly revokedAt: string; readonly reason: string };
 
 export type KeyFault =

@@ -8,6 +8,7 @@ export const MODULE_STATEMENT_TYPE = "urn:nightcore:module:v1";
 
 const CANDIDATES_MAX = 256; // LIMIT: signatures tried for a module whose hint names no trusted key; 256 take about 20 ms
 
+/** Who signed these bytes and this manifest, as seen for this tenant at this moment? */
 export type SignatureQuestion = {
   readonly module: DigestedBytes;
   readonly manifest: DigestedBytes | undefined;

@@ -3,6 +3,7 @@ import type { Cancellation, LedgerFault, ModuleSource } from "#ports";
 import type { Pipeline } from "./pipeline.ts";
 import type { RunRecord, RunRequest } from "./run-record.ts";
 
+/** How a batch goes. */
 export type BatchOptions = {
   /** Passages under way at once; more than the engine's slots, so that recording one overlaps with running another. */
   readonly concurrency: number;

@@ -6,6 +6,7 @@ import { boundNames, type Inspection } from "./inspection.ts";
 
 type OfRun = { readonly run: RunId; readonly facts: Facts };
 
+/** What admission found, as an entry. */
 export function admissionEvent({ run, facts }: OfRun, inspection: Inspection): Event & AdmissionEvent {
   const { digest, sizeBytes, admitted } = inspection;
   return {
@@ -33,6 +34,7 @@ function shapeOf({ admitted }: Inspection): Json {
   };
 }
 
+/** What verification found, as an entry. */
 export function verificationEvent({ run, facts }: OfRun): Event & VerificationEvent {
   const { signature, module, trustStore } = facts;
   return {
@@ -50,6 +52,7 @@ export function verificationEvent({ run, facts }: OfRun): Event & VerificationEv
   };
 }
 
+/** The decision with all of its facts, as an entry. */
 export function decisionEvent({ run, facts }: OfRun, decision: Decision): Event & DecisionEvent {
   return {
     kind: "decision",
@@ -66,6 +69,7 @@ export function decisionEvent({ run, facts }: OfRun, decision: Decision): Event 
   };
 }
 
+/** Everything that is needed to make the run again, as the entry that precedes it. */
 export function intentEvent(
   { facts }: OfRun,
   {
@@ -112,8 +116,10 @@ function describeMount({ guestPath, files, folders }: Mount, sha256: Sha256): In
   return { guestPath, digest, files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes.length, 0) };
 }
 
+/** Digests of the outputs that were kept as blobs. */
 export type Kept = { readonly stdout: Digest; readonly stderr: Digest };
 
+/** How the run ended, as an entry. `ran` means: exit code 0 and no fault. */
 export function outcomeEvent(
   { run, facts }: OfRun,
   {

@@ -5,6 +5,7 @@ import { explainTrustFault, type Source } from "#trust";
 import { boundNames, explainAdmission, findingOf, type Inspection } from "./inspection.ts";
 import type { RunRequest } from "./run-record.ts";
 
+/** What facts are gathered from besides the module and the request. */
 export type Surroundings = {
   readonly tenant: string;
   readonly nowMs: number;

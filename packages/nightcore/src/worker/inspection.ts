@@ -33,6 +33,7 @@ export type Inspection = {
   readonly manifestFact: Facts["manifest"];
 };
 
+/** What an inspection computes with and trusts. */
 export type InspectionPowers = { readonly crypto: Crypto; readonly store: TrustStore; readonly moduleBytesMax: number };
 
 /**
@@ -87,6 +88,7 @@ export function findingOf<F extends Fault>(fault: F, explain: (fault: F) => Expl
   return hint === undefined ? { code: fault.code, message: cut } : { code: fault.code, message: cut, hint };
 }
 
+/** One sentence for a module that could not be read or was not admitted. */
 export function explainAdmission(fault: SourceFault | WasmFault): Explanation {
   return fault.code.startsWith("source/") ? explainSourceFault(fault as SourceFault) : explainAdmissionFault(fault as WasmFault);
 }

@@ -3,6 +3,7 @@ import { type Digest, digestOf, fail, ok, type Result, type RunId, type Sha256, 
 import type { LedgerFault, LedgerWriter } from "#ports";
 import { type Event, EVENT_TYPES, evolve, type Rows } from "#state";
 
+/** The log, its projection, and a hash for the names of what has no bytes. */
 export type RecorderPowers = { readonly ledger: LedgerWriter; readonly rows: Rows; readonly sha256: Sha256 };
 
 /** What an entry is about: a module's bytes, or, where there are none, the run or the workspace itself. */
@@ -60,10 +61,12 @@ export class Recorder {
   }
 }
 
+/** An entry about a module's bytes, under its tenant. */
 export function aboutModule(tenant: string, digest: Digest): About {
   return { name: `${tenant}/module.wasm`, digest };
 }
 
+/** An entry about a run that had no bytes. */
 export function aboutRun(run: RunId): About {
   return { name: `run/${run}`, digest: null };
 }

@@ -7,6 +7,7 @@ const FILES_MAX = 10_000; // LIMIT: what a guest can be given is sent to its san
 const BYTES_MAX = 64 * 1024 * 1024; // LIMIT: the same
 const DEPTH_MAX = 32; // LIMIT: the walk recurses
 
+/** A folder as it was at one moment; paths are relative, joined by `/`. */
 export type CapturedFolder = { readonly files: readonly MountedFile[]; readonly folders: readonly string[] };
 
 /**

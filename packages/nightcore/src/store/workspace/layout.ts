@@ -3,6 +3,7 @@ import { join } from "node:path";
 /** Where a workspace keeps what, as absolute paths under its root (docs/ARCHITECTURE.md, "A workspace on disk"). */
 export type Layout = ReturnType<typeof layOut>;
 
+/** The layout under a root. Computes paths; touches nothing. */
 export function layOut(root: string) {
   const own = join(root, ".nightcore");
   return {
