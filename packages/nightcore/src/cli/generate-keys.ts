@@ -3,7 +3,7 @@ import { type KeyId, keyIdOf, parseTenantName } from "#core";
 import { explainKeyFileFault, sha256, writeKeyPair } from "#store/keys";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { readPassphrase } from "./passphrase.ts";
-import { unwrap } from "./unwrap.ts";
+import { shownAs, unwrap } from "./unwrap.ts";
 
 /** Makes key pairs under `<out-dir>/maintainers`, as v39 laid them out. Stops at the first that exists, with what it made. */
 export async function run(invocation: Invocation): Promise<number> {
@@ -20,8 +20,11 @@ export async function run(invocation: Invocation): Promise<number> {
   const made: { name: string; keyId: KeyId; key: string; pub: string }[] = [];
   for (const name of names) {
     const path = join(invocation.root, folder, "maintainers", name);
-    const pair = unwrap(writeKeyPair(path, invocation.flag("encrypt") ? passphrase : undefined), explainKeyFileFault);
     const shown = relative(invocation.root, path);
+    const pair = unwrap(
+      shownAs(`${shown}.key`, writeKeyPair(path, invocation.flag("encrypt") ? passphrase : undefined)),
+      explainKeyFileFault,
+    );
     made.push({ name, keyId: keyIdOf(sha256, pair.publicKey), key: `${shown}.key`, pub: `${shown}.pub` });
     terminal.say(`${shown}.key ${terminal.paint("dim", "(private, 0600)")}  ${shown}.pub`);
   }

@@ -34,7 +34,7 @@ export async function run(invocation: Invocation): Promise<number> {
   if (existsSync(layout.config)) {
     throw new CommandStop({
       code: "workspace/exists",
-      message: `${quote(layout.config)} exists: there is a workspace here`,
+      message: "`nightcore.toml` exists: there is a workspace here",
       exit: EXIT.usage,
     });
   }

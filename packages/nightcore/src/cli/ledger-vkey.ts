@@ -2,7 +2,7 @@ import { readConfiguration, explainConfigurationFault, layOut } from "#store/wor
 import { explainKeyFileFault, publicKeyOf, readPrivateKey } from "#store/keys";
 import { EXIT, type Invocation } from "./invocation.ts";
 import { logKeyOf } from "./session.ts";
-import { unwrap } from "./unwrap.ts";
+import { shownAs, unwrap } from "./unwrap.ts";
 
 /** Prints the log's verifier key (C2SP signed-note): what others need, and all they need, to check receipts and the log. */
 export async function run({ root, terminal, json }: Invocation): Promise<number> {
@@ -14,9 +14,12 @@ export async function run({ root, terminal, json }: Invocation): Promise<number>
 /** The verifier key that belongs to a workspace's own node key and origin. */
 export async function readOwnLogKey(root: string): Promise<string> {
   const layout = layOut(root);
-  const configuration = unwrap(await readConfiguration(layout.config), explainConfigurationFault);
+  const configuration = unwrap(shownAs("nightcore.toml", await readConfiguration(layout.config)), explainConfigurationFault);
   const key = unwrap(
-    readPrivateKey(layout.nodeKey, () => undefined),
+    shownAs(
+      ".nightcore/node.key",
+      readPrivateKey(layout.nodeKey, () => undefined),
+    ),
     explainKeyFileFault,
   );
   return logKeyOf({ configuration, publicKey: publicKeyOf(key) });

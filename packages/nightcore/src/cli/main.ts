@@ -50,9 +50,24 @@ function unknownCommand(args: readonly string[]): CommandStop {
   const first = args[0] ?? "";
   const group = CATALOG.filter(({ path }) => path[0] === first).map(({ path }) => path.join(" "));
   if (group.length > 0) return usageStop(`${quote(first)} needs one more word`, `one of: ${group.join(", ")}`);
-  const close = CATALOG.map(({ path }) => path.join(" ")).filter((name) => name.startsWith(first.slice(0, 3)));
+  const close = CATALOG.map(({ path }) => path.join(" ")).filter((name) => isNear(first, name.split(" ")[0] ?? ""));
   const hint = close.length > 0 ? `did you mean ${close.join(", ")}? see \`nightcore help\`` : "see `nightcore help`";
   return usageStop(`there is no command ${quote(first)}`, hint);
+}
+
+/** Whether one word is a beginning of the other, or at most two typing errors (added, lost or wrong letters) away. */
+function isNear(typed: string, meant: string): boolean {
+  if (typed.length >= 3 && meant.startsWith(typed)) return true;
+  if (Math.abs(typed.length - meant.length) > 2) return false;
+  let row = Array.from({ length: meant.length + 1 }, (_, n) => n);
+  for (const [i, letter] of Array.from(typed).entries()) {
+    const next = [i + 1];
+    for (const [j, other] of Array.from(meant).entries()) {
+      next.push(Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (letter === other ? 0 : 1)));
+    }
+    row = next;
+  }
+  return (row.at(-1) ?? Infinity) <= Math.min(2, meant.length - 2);
 }
 
 function parse(spec: CommandSpec, args: readonly string[], terminal: Terminal): Invocation | "help" {

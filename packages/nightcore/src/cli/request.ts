@@ -16,13 +16,6 @@ export const MODULE_BYTES_MAX = 64 * 1024 * 1024;
 export function selectSources(invocation: Invocation, layout: Layout, moduleBytesMax: number): readonly ModuleSource[] {
   const { positionals, root } = invocation;
   const all = invocation.flag("all");
-  if (all === positionals.length > 0)
-    throw usageStop("either `--all` or one PATH is needed", `see \`nightcore help ${invocation.command.join(" ")}\``);
-  if (positionals.length > 1)
-    throw usageStop(
-      `${quote(positionals[1] ?? "")} is one word too many`,
-      "run takes one PATH; arguments for the guest go into `--arg`",
-    );
   const paths = all ? listFolders(layout.modules).map((name) => join("modules", name)) : [locate(root, positionals[0] ?? "")];
   return paths.map((path) => {
     const source = openModuleFolder(root, path, moduleBytesMax);
@@ -67,8 +60,20 @@ export function readBackend(invocation: Invocation): string {
   return backend;
 }
 
+function checkTargets(invocation: Invocation): void {
+  const { positionals } = invocation;
+  if (invocation.flag("all") === positionals.length > 0)
+    throw usageStop("either `--all` or one PATH is needed", `see \`nightcore help ${invocation.command.join(" ")}\``);
+  if (positionals.length > 1)
+    throw usageStop(
+      `${quote(positionals[1] ?? "")} is one word too many`,
+      "run takes one PATH; arguments for the guest go into `--arg`",
+    );
+}
+
 /** What the options ask of each run. Malformed ones end the command before anything is read. */
 export function readRequest(invocation: Invocation, mode: "run" | "proof"): RunRequest {
+  checkTargets(invocation);
   return {
     mode,
     entry: invocation.text("entry"),

@@ -20,7 +20,7 @@ import {
 import { explainTrustFault, TrustStore, type TrustStoreFault } from "#trust";
 import { aboutModule, interruptedEvent, Recorder } from "#worker";
 import type { Invocation } from "./invocation.ts";
-import { unwrap } from "./unwrap.ts";
+import { shownAs, unwrap } from "./unwrap.ts";
 
 /** POWER: Node's hash and signature check, handed to the law from here. */
 export const crypto: Crypto = { sha256, verifyEd25519 };
@@ -49,9 +49,12 @@ export type Session = View & {
 
 async function openFiles({ root }: Invocation) {
   const layout = layOut(root);
-  const configuration = unwrap(await readConfiguration(layout.config), explainConfigurationFault);
+  const configuration = unwrap(shownAs("nightcore.toml", await readConfiguration(layout.config)), explainConfigurationFault);
   const key = unwrap(
-    readPrivateKey(layout.nodeKey, () => undefined),
+    shownAs(
+      ".nightcore/node.key",
+      readPrivateKey(layout.nodeKey, () => undefined),
+    ),
     explainKeyFileFault,
   );
   return { layout, configuration, key, publicKey: publicKeyOf(key) };

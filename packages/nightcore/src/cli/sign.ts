@@ -10,7 +10,7 @@ import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { readPassphrase } from "./passphrase.ts";
 import { MODULE_BYTES_MAX } from "./request.ts";
 import { crypto } from "./session.ts";
-import { unwrap } from "./unwrap.ts";
+import { shownAs, unwrap } from "./unwrap.ts";
 
 /**
  * Signs a module: v39's `module.sig`, `pubkey.b64` and `module.sha256`, and `module.dsse.json`, which covers the manifest
@@ -23,7 +23,10 @@ export async function run(invocation: Invocation): Promise<number> {
   if (dir === undefined || keyFile === undefined)
     throw usageStop("`--dir DIR` and `--key FILE` are needed", "see `nightcore help sign`");
   const key = unwrap(
-    readPrivateKey(resolve(root, keyFile), () => readPassphrase(invocation)),
+    shownAs(
+      keyFile,
+      readPrivateKey(resolve(root, keyFile), () => readPassphrase(invocation)),
+    ),
     explainKeyFileFault,
   );
   const source = unwrap(openModuleFolder(root, dir, MODULE_BYTES_MAX), explainSourceFault);

@@ -4,7 +4,7 @@ import { explainKeyFileFault, readPublicKey, sha256 } from "#store/keys";
 import { EVERY_TENANT, type Grant, ROLES, shortKey } from "#trust";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { changeTrust, openSession } from "./session.ts";
-import { unwrap } from "./unwrap.ts";
+import { shownAs, unwrap } from "./unwrap.ts";
 
 /** Records trust in a key: for named tenants, in one role, from when to when. */
 export async function run(invocation: Invocation): Promise<number> {
@@ -12,9 +12,10 @@ export async function run(invocation: Invocation): Promise<number> {
   const file = positionals[0];
   if (file === undefined || positionals.length > 1)
     throw usageStop("one public key file is needed", "see `nightcore help trust add`");
-  const publicKey = unwrap(readPublicKey(resolve(root, file)), explainKeyFileFault);
+  const scope = readScope(invocation);
+  const publicKey = unwrap(shownAs(file, readPublicKey(resolve(root, file))), explainKeyFileFault);
   const keyId = keyIdOf(sha256, publicKey);
-  const grant: Grant = { keyId, ...readScope(invocation), addedAt: encodeTime(Date.now()) };
+  const grant: Grant = { keyId, ...scope, addedAt: encodeTime(Date.now()) };
   const name = invocation.text("name") ?? basename(file).replace(/\.(pub|b64|pem)$/, "");
 
   const session = await openSession(invocation, { thread: false });

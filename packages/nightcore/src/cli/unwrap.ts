@@ -1,4 +1,4 @@
-import type { Explanation, Fault, Result } from "#core";
+import { type Explanation, fail, type Fault, type Result } from "#core";
 import { CommandStop, EXIT } from "./invocation.ts";
 
 /** The one table from faults to exit codes; a code that begins so ends the command with that number. */
@@ -23,4 +23,9 @@ export function unwrap<T, F extends Fault>(result: Result<T, F>, explain: (fault
 /** The end of a command with a fault's code, sentence and hint. */
 export function stopOf<F extends Fault>(fault: F, explain: (fault: F) => Explanation): CommandStop {
   return new CommandStop({ code: fault.code, ...explain(fault), exit: exitOf(fault.code) });
+}
+
+/** The same result, its fault about the file as the person called it and not as it was resolved. */
+export function shownAs<T, F extends Fault & { readonly file: string }>(file: string, result: Result<T, F>): Result<T, F> {
+  return result.ok ? result : fail({ ...result.fault, file });
 }

@@ -1,0 +1,73 @@
+import { type Bytes, concatBytes, encodeBase64, encodeHex, fail, ok, parseBase64, type Result, type Sha256, utf8 } from "#core";
+
+/** The key under which a log signs its checkpoints: a name and an Ed25519 public key (signed-note, "Verifier keys"). */
+export type LogKey = {
+  readonly name: string;
+  /** 8 lower-case hexadecimal digits: the first 4 bytes of SHA-256(name ‖ 0x0A ‖ 0x01 ‖ public key). */
+  readonly id: string;
+  readonly publicKey: Bytes;
+};
+
+export type VkeyFault =
+  | { readonly code: "ledger/key-name-forbidden"; readonly name: string }
+  | { readonly code: "ledger/vkey-malformed"; readonly what: string }
+  | { readonly code: "ledger/vkey-type-unknown"; readonly type: number }
+  | { readonly code: "ledger/vkey-id-mismatch"; readonly said: string; readonly computed: string };
+
+const ED25519_NOTE = 0x01;
+const KEY_NAME_CHARACTERS_MAX = 255; // LIMIT: an origin is a host and a path; DNS ends at 253
+const VKEY_CHARACTERS_MAX = 512;
+
+/**
+ * What may name a key and an origin: not empty, no white space, no `+`, no control character (signed-note), at most 255
+ * characters, well-formed Unicode. `DSSEv1 ` cannot begin such a name, because it contains a space: see {@link isPaeLike}.
+ */
+export function isKeyName(name: string): boolean {
+  return name.length <= KEY_NAME_CHARACTERS_MAX && /^[^\s+\p{Cc}\p{Cs}\p{Z}]+$/u.test(name);
+}
+
+/**
+ * INVARIANT: one Ed25519 key signs checkpoints (notes) and entries (DSSE). The bytes of a DSSE signature begin with `DSSEv1 `,
+ * those of a note with its origin, so a signature of one kind passes as the other only if a note may begin so. None may.
+ */
+export function isPaeLike(signedText: string): boolean {
+  return signedText.startsWith("DSSEv1 ");
+}
+
+/** Makes a log key of a name and 32 bytes. Refuses a name that signed-note forbids. */
+export function makeLogKey(sha256: Sha256, name: string, publicKey: Bytes): Result<LogKey, VkeyFault> {
+  if (!isKeyName(name)) return fail({ code: "ledger/key-name-forbidden", name });
+  if (publicKey.length !== 32) return fail({ code: "ledger/vkey-malformed", what: "an Ed25519 public key has 32 bytes" });
+  return ok({ name, id: keyNoteId(sha256, name, publicKey), publicKey: new Uint8Array(publicKey) });
+}
+
+function keyNoteId(sha256: Sha256, name: string, publicKey: Bytes): string {
+  return encodeHex(sha256(concatBytes([utf8(name), new Uint8Array([0x0a, ED25519_NOTE]), publicKey])).subarray(0, 4));
+}
+
+/** `<name>+<hex key id>+<base64(0x01 ‖ public key)>`. */
+export function encodeVkey(key: LogKey): string {
+  return `${key.name}+${key.id}+${encodeBase64(concatBytes([new Uint8Array([ED25519_NOTE]), key.publicKey]))}`;
+}
+
+/** Reads a verifier key and checks that its id belongs to it. Refuses types other than the Ed25519 note signature. */
+export function parseVkey(sha256: Sha256, text: string): Result<LogKey, VkeyFault> {
+  const malformed = (what: string) => fail({ code: "ledger/vkey-malformed", what } as const);
+  if (text.length > VKEY_CHARACTERS_MAX) return malformed("it is too long");
+  // The base64 part may contain `+` itself, so only the first two separate.
+  const first = text.indexOf("+");
+  const second = text.indexOf("+", first + 1);
+  if (first < 0 || second < 0) return malformed("it is not `name+id+key`");
+  const name = text.slice(0, first);
+  const said = text.slice(first + 1, second);
+  if (!isKeyName(name)) return fail({ code: "ledger/key-name-forbidden", name });
+  if (!/^[0-9a-f]{8}$/.test(said)) return malformed("the key id is not 8 lower-case hexadecimal digits");
+  const data = parseBase64(text.slice(second + 1));
+  if (!data.ok) return malformed("the key is not padded base64");
+  const type = data.value[0];
+  if (type === undefined) return malformed("the key is empty");
+  if (type !== ED25519_NOTE) return fail({ code: "ledger/vkey-type-unknown", type });
+  const key = makeLogKey(sha256, name, data.value.subarray(1));
+  if (!key.ok) return key;
+  return key.value.id === said ? key : fail({ code: "ledger/vkey-id-mismatch", said, computed: key.value.id });
+}

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { type RunSaid, SHARED_DATA, Workspace } from "./workspace.ts";
+
+const SOURCE = join(SHARED_DATA, "nightcore-v39");
+
+/** A copy of what a v39 user has on disk, in a folder called `v39`, made a workspace. */
+function adopt(context: TestContext): Workspace | undefined {
+  if (!existsSync(SOURCE)) {
+    context.skip("../shared/data is not here");
+    return undefined;
+  }
+  const parent = mkdtempSync(join(tmpdir(), "nightcore-v39-"));
+  context.after(() => {
+    rmSync(parent, { recursive: true, force: true });
+  });
+  const root = join(parent, "v39");
+  copyWritable(SOURCE, root);
+  const workspace = new Workspace(root);
+  workspace.expect(0, "init");
+  return workspace;
+}
+
+// The original is read-only, folders included; a user's own copy is not.
+function copyWritable(from: string, to: string): void {
+  mkdirSync(to, { recursive: true });
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    if (entry.isDirectory()) copyWritable(join(from, entry.name), join(to, entry.name));
+    else cpSync(join(from, entry.name), join(to, entry.name), { mode: 0 });
+  }
+}
+
+function codesOf(run: RunSaid | undefined): readonly string[] {
+  return run?.reasons.map(({ code }) => code) ?? [];
+}
+
+test("v39's tenants, untrusted: everything is denied for that reason", (context) => {
+  const workspace = adopt(context);
+  if (workspace === undefined) return;
+  const { runs, exit } = workspace.json<{ readonly runs: readonly RunSaid[] }>("run", "--all", "--backend", "wasmtime");
+  assert.equal(exit, 3);
+  assert.equal(runs.length, 2);
+  for (const run of runs) {
+    assert.equal(run.status, "denied");
+    assert.ok(codesOf(run).includes("trust/key-untrusted"), run.tenant);
+  }
+});
+
+test("v39's tenants with admin1 trusted: one verifies and has no entry, the other is native code", (context) => {
+  const workspace = adopt(context);
+  if (workspace === undefined) return;
+  workspace.expect(0, "trust", "add", "keys/maintainers/admin1.pub", "--tenant", "tenantA-hello", "--tenant", "tenantB-math");
+  const { runs } = workspace.json<{ readonly runs: readonly RunSaid[] }>("run", "--all");
+  const [a, b] = runs;
+  assert.equal(a?.signature.trusted, true);
+  assert.deepEqual(codesOf(a), ["guardian/no-entry"]);
+  assert.equal(b?.signature.trusted, true, "the signature over the object is good, and that helps nothing");
+  assert.deepEqual(codesOf(b), ["wasm/elf"]);
+
+  const entered = workspace.runOf("modules/tenantA-hello", "--entry", "run");
+  assert.equal(entered.status, "ran");
+  assert.match(entered.stdout.text, /Verified execution from inside the sandbox!/);
+  assert.ok(Math.abs((entered.usage?.fuel ?? 0) - 1268) <= 20, `fuel ${entered.usage?.fuel}`);
+  assert.equal(workspace.runOf("modules/tenantA-hello", "--entry", "run").usage?.fuel, entered.usage?.fuel);
+});
+
+test("the module at v39's root, under its own key, prints what is in sandbox/msg.txt once it may read it", (context) => {
+  const workspace = adopt(context);
+  if (workspace === undefined) return;
+  workspace.expect(0, "trust", "add", "pubkey.b64", "--tenant", "v39");
+  const blind = workspace.nightcore("run", ".");
+  assert.equal(blind.exit, 0);
+  assert.match(blind.stderr, /hint: .*--allow fs:read/, "its manifest asks for stdout only, and it is told what to do");
+  const seeing = workspace.runOf(".", "--allow", "fs:read");
+  assert.match(seeing.stdout.text, /Hello from inside the sandbox!/);
+});
+
+test("v39's reports and histories are imported as imported, and none of its files is lost", (context) => {
+  const workspace = adopt(context);
+  if (workspace === undefined) return;
+  const report = readFileSync(join(workspace.root, "logs/orchestration_report.json"), "utf8");
+  workspace.nightcore("run", "--all");
+  assert.equal(readFileSync(join(workspace.root, "logs/orchestration_report.v39.json"), "utf8"), report);
+  const files = ["orchestration_report.v39.json", "tenantA-hello_proof_history.json", "tenantA-hello/proof_report.jsonl"].map(
+    (name) => join("logs", name),
+  );
+  workspace.expect(0, "state", "import", ...files);
+  workspace.expect(0, "state", "import", ...files);
+  type Tenants = {
+    readonly tenants: readonly {
+      readonly name: string;
+      readonly total: number;
+      readonly imported: number;
+      readonly executed: number;
+    }[];
+  };
+  const { tenants } = workspace.json<Tenants>("inspect-state", "--all-tenants", "--summary");
+  const hello = tenants.find(({ name }) => name === "tenantA-hello");
+  assert.deepEqual([hello?.imported, hello?.executed, hello?.total], [4, 0, 5], "twice is once, and a claim is no execution");
+  workspace.expect(0, "export-dashboard", "--diff");
+  assert.match(readFileSync(join(workspace.root, "logs/nightcore_history_dashboard.html"), "utf8"), /imported, not witnessed/);
+  const hashes = workspace.expect(0, "export-pubkey-hashes").stdout.trim().split("\n");
+  assert.equal(hashes.length, 2);
+  assert.deepEqual(JSON.parse(hashes[0] ?? ""), {
+    name: "tenantA-hello",
+    pubkey_hash: "SHA256:168d2cd90d24c88c885d7e699ddceef3c5fc3bd0810ff8b3bffd8407951a4f02",
+  });
+});
