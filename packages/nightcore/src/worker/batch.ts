@@ -33,10 +33,19 @@ export async function processAll(
         fault = record.fault;
         return;
       }
-      records[n] = record.value;
+      records[n] = jobs.length > 1 ? trimOutput(record.value) : record.value;
       onEnd?.(record.value);
     }
   };
   await Promise.all(Array.from({ length: Math.min(concurrency, jobs.length) }, work));
   return fault === undefined ? ok(records.filter((record) => record !== undefined)) : fail(fault);
+}
+
+const OUTPUT_BYTES_KEPT = 64 * 1024; // LIMIT: of each stream, so that thousands of records fit into memory; the blobs have all of it
+
+/** The record without the end of what the guest printed; `usage.outputBytes` still says how much there was. */
+function trimOutput(record: RunRecord): RunRecord {
+  const { stdout, stderr } = record;
+  if (stdout.length <= OUTPUT_BYTES_KEPT && stderr.length <= OUTPUT_BYTES_KEPT) return record;
+  return { ...record, stdout: stdout.slice(0, OUTPUT_BYTES_KEPT), stderr: stderr.slice(0, OUTPUT_BYTES_KEPT) };
 }

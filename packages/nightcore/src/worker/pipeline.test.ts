@@ -1,0 +1,268 @@
+import assert from "node:assert/strict";
+import { createHash, generateKeyPairSync } from "node:crypto";
+import { test } from "node:test";
+import fc from "fast-check";
+import { parseStatement } from "#attest";
+import { type Bytes, type Digest, encodeBase64, fail, keyIdOf, ok, type Result, utf8 } from "#core";
+import { decide, type Facts } from "#guardian";
+import type { Appended, Engine, EngineJob, EngineReport, LedgerFault, LedgerWriter, ModuleFiles, ModuleSource } from "#ports";
+import { type Event, MemoryRows, readEvent } from "#state";
+import { publicKeyOf, sha256, signerOf, verifyEd25519 } from "#store/keys";
+import { TrustStore } from "#trust";
+import { Pipeline, PolicyShelf, processAll, Recorder, type RunRequest } from "#worker";
+
+const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+const SIGN = signerOf(privateKey);
+const PUBLIC = publicKeyOf(publicKey);
+const KEY_ID = keyIdOf(sha256, PUBLIC);
+// (module (func (export "_start")))
+const MODULE = Uint8Array.fromHex(
+  "0061736d01000000010401600000030201000 70a01065f737461727400000a040102000b".replaceAll(" ", ""),
+);
+
+const STORE = TrustStore.empty.withGrant(
+  { keyId: KEY_ID, publicKey: PUBLIC, name: "alice" },
+  { keyId: KEY_ID, role: "signer", tenants: ["*"], from: undefined, to: undefined, addedAt: "2026-01-01T00:00:00.000Z" },
+);
+
+const GOOD: ModuleFiles = {
+  wasm: ok(MODULE),
+  manifest: utf8('{"permissions":["stdout"]}'),
+  signature: utf8(encodeBase64(SIGN(MODULE))),
+  envelope: undefined,
+  publicKeyHint: undefined,
+  digestFile: undefined,
+};
+
+const REQUEST: RunRequest = { mode: "run", entry: undefined, args: [], env: [], stdin: new Uint8Array(), operatorGrants: [] };
+
+type Step = "append" | "run";
+
+/** A pipeline on fakes that write down, in one list, when something became durable and when a guest ran. */
+function makeRig({ failAppend = Infinity, report = {} }: { failAppend?: number; report?: Partial<EngineReport> } = {}) {
+  const steps: Step[] = [];
+  const entries: Event[] = [];
+  const jobs: EngineJob[] = [];
+  const rows = new MemoryRows();
+  let appends = 0;
+  const ledger: LedgerWriter = {
+    openedSize: 0,
+    recovery: { tornBytes: 0, rewrittenFiles: [] },
+    async append(payloads: readonly Bytes[]): Promise<Result<readonly Appended[], LedgerFault>> {
+      await Promise.resolve();
+      if (++appends >= failAppend) return fail({ code: "ledger/disk-full", where: "", detail: "" });
+      const appended = payloads.map((payload) => {
+        const statement = parseStatement(payload);
+        assert.ok(statement.ok);
+        const event = readEvent(statement.value.predicateType, statement.value.predicate);
+        assert.ok(event !== undefined);
+        return { index: entries.push(event) - 1, checkpoint: "" };
+      });
+      steps.push("append");
+      return ok(appended);
+    },
+    publish: () => Promise.resolve(ok("")),
+    close: () => Promise.resolve(ok("")),
+  };
+  const engine: Engine = {
+    name: "fake",
+    version: "fake/1",
+    isolation: ["none"],
+    run(job) {
+      steps.push("run");
+      jobs.push(job);
+      const usage = { wallMs: 1, memoryBytes: 0, fuel: 1, outputBytes: 0, hostCalls: 0 };
+      const empty = new Uint8Array();
+      return Promise.resolve({
+        exitCode: 0,
+        fault: undefined,
+        results: [],
+        stdout: empty,
+        stderr: empty,
+        usage,
+        deniedPaths: [],
+        ...report,
+      });
+    },
+    close: () => Promise.resolve(),
+  };
+  let nowMs = Date.parse("2026-06-01T00:00:00Z");
+  let draws = 0;
+  const policies: Record<string, Uint8Array> = { _default: utf8("{}") };
+  const pipeline = new Pipeline({
+    clock: () => nowMs++,
+    random: (length) => createHash("sha512").update(String(draws++)).digest().subarray(0, length),
+    crypto: { sha256, verifyEd25519 },
+    recorder: new Recorder({ ledger, rows, sha256 }, 0),
+    rows,
+    blobs: { put: () => undefined, get: () => undefined },
+    store: STORE,
+    trustStore: "00".repeat(32) as Digest,
+    policies: new PolicyShelf((name) => policies[name], sha256),
+    moduleBytesMax: 1024,
+    engine,
+    backend: "wasm",
+    isolation: engine.isolation,
+  });
+  return { pipeline, steps, entries, jobs, rows, policies };
+}
+
+function sourceOf(files: Partial<ModuleFiles> = {}, tenant = "hello"): ModuleSource {
+  return {
+    tenant,
+    path: `modules/${tenant}`,
+    read: () => ({ ...GOOD, ...files }),
+    captureMounts: () => ok([]),
+    hasSandbox: () => false,
+  };
+}
+
+test("the intent is durable before the guest starts, and the outcome before anyone hears of it", async () => {
+  const { pipeline, steps, entries } = makeRig();
+  const record = await pipeline.process(sourceOf(), REQUEST);
+  assert.ok(record.ok);
+  assert.deepEqual(steps, ["append", "run", "append"]);
+  assert.deepEqual(
+    entries.map(({ kind }) => kind),
+    ["admission", "verification", "decision", "intent", "outcome"],
+  );
+  assert.equal(record.value.status, "ran");
+});
+
+test("what cannot be recorded does not run", async () => {
+  const { pipeline, steps } = makeRig({ failAppend: 1 });
+  const record = await pipeline.process(sourceOf(), REQUEST);
+  assert.ok(!record.ok && record.fault.code === "ledger/disk-full");
+  assert.deepEqual(steps, []);
+});
+
+test("an outcome that cannot be recorded is not reported", async () => {
+  const { pipeline, steps, entries } = makeRig({ failAppend: 2 });
+  const record = await pipeline.process(sourceOf(), REQUEST);
+  assert.ok(!record.ok);
+  assert.deepEqual(steps, ["append", "run"]);
+  assert.equal(entries.at(-1)?.kind, "intent", "the log says that something may have run");
+});
+
+test("a ledger that fails ends the batch: nothing new starts", async () => {
+  const { pipeline, steps } = makeRig({ failAppend: 3 });
+  const jobs = Array.from({ length: 50 }, () => ({ source: sourceOf(), request: REQUEST }));
+  const records = await processAll(pipeline, jobs, { concurrency: 1 });
+  assert.ok(!records.ok);
+  assert.equal(steps.filter((step) => step === "run").length, 1);
+});
+
+test("no combination of files reaches the engine unless every one of them is right", async () => {
+  const other = utf8(encodeBase64(SIGN(utf8("other"))));
+  const spoiled: readonly Partial<ModuleFiles>[] = [
+    { wasm: fail({ code: "source/module-missing", detail: "" }) },
+    { wasm: ok(MODULE.subarray(0, 20)) },
+    { wasm: ok(utf8("\u007fELF and the rest of it")) },
+    { wasm: ok(new Uint8Array(2000)) },
+    { signature: undefined },
+    { signature: other },
+    { signature: utf8("!") },
+    { publicKeyHint: utf8("!") },
+    { digestFile: utf8("00".repeat(32)) },
+    { envelope: utf8("{}") },
+    { manifest: undefined },
+    { manifest: utf8("{") },
+    { manifest: utf8('{"permissions":["net"]}') },
+    { manifest: utf8('{"permissions":["clock:real"]}') },
+    { manifest: utf8('{"permissions":[],"timeout_ms":999999999}') },
+    { manifest: utf8('{"permissions":[],"entry":"main"}') },
+    { manifest: utf8('{"tenant":"other","permissions":[]}') },
+    { manifest: utf8('{"ingestion":{"channel":"automated","source":"agent"},"approved":true,"approved_by":"gui"}') },
+  ];
+  await fc.assert(
+    fc.asyncProperty(fc.subarray([...spoiled], { minLength: 1 }), async (changes) => {
+      const { pipeline, jobs, entries } = makeRig();
+      const record = await pipeline.process(sourceOf(Object.assign({}, ...changes) as Partial<ModuleFiles>), REQUEST);
+      assert.ok(record.ok);
+      assert.equal(jobs.length, 0, JSON.stringify(record.value.reasons));
+      assert.ok(record.value.reasons.length > 0);
+      assert.equal(entries.length, 3);
+    }),
+  );
+});
+
+test("proof mode reaches no engine, and an agent's tenant waits for a person", async () => {
+  const { pipeline, jobs } = makeRig();
+  const proof = await pipeline.process(sourceOf(), { ...REQUEST, mode: "proof" });
+  const agent = await pipeline.process(sourceOf({}, "tenant-agent-7"), REQUEST);
+  assert.ok(proof.ok && agent.ok);
+  assert.deepEqual([proof.value.status, agent.value.status, jobs.length], ["verified", "held", 0]);
+});
+
+test("the job is what was granted: the very bytes, the policy's limits, arguments by entry, stdin only with its capability", async () => {
+  const { pipeline, jobs, policies } = makeRig();
+  policies["hello"] = utf8('{"max_fuel":777,"capabilities":["stdout","stdin"]}');
+  const manifest = utf8('{"format":"nightcore-manifest/v1","capabilities":["stdout"]}');
+  const request = { ...REQUEST, args: ["a"], stdin: utf8("secret") };
+  await pipeline.process(sourceOf({ manifest }), request);
+  await pipeline.process(sourceOf({ manifest }), { ...request, operatorGrants: ["stdin"] });
+  const [without, granted] = jobs;
+  assert.equal(without?.bytes, MODULE);
+  assert.equal(without?.budgets.fuel, 777);
+  assert.deepEqual(without?.argv, ["hello", "a"]);
+  assert.equal(without?.stdin.length, 0);
+  assert.equal(granted?.stdin.length, 6);
+  assert.notDeepEqual(without?.seed, granted?.seed);
+});
+
+test("statuses are never kinder than the guest was", async () => {
+  for (const [report, status] of [
+    [{ exitCode: 0 }, "ran"],
+    [{ exitCode: 1 }, "failed"],
+    [{ exitCode: 0xffffffff }, "failed"],
+    [{ exitCode: undefined, fault: { code: "engine/trap", detail: "" } }, "failed"],
+    [{ exitCode: 0, fault: { code: "engine/protocol", detail: "" } }, "failed"],
+  ] as const) {
+    const { pipeline, entries } = makeRig({ report });
+    const record = await pipeline.process(sourceOf(), REQUEST);
+    assert.ok(record.ok);
+    const last = entries.at(-1);
+    assert.ok(last?.kind === "outcome");
+    assert.deepEqual([record.value.status, last.status], [status, status]);
+  }
+});
+
+test("every recorded decision, decided again from its recorded facts, comes out the same", async () => {
+  const { pipeline, entries } = makeRig();
+  const manifests = [
+    '{"permissions":[]}',
+    '{"permissions":["fs:read"]}',
+    "{",
+    '{"permissions":["stdin"]}',
+    '{"permissions":[],"fuel_limit":99999999999999}',
+  ];
+  for (let n = 0; n < 60; n++) {
+    const manifest = utf8(manifests[n % manifests.length] ?? "");
+    const tenant = n % 7 === 0 ? `tenant-agent-${n}` : `t${n % 3}`;
+    await pipeline.process(sourceOf({ manifest, ...(n % 4 === 0 ? { signature: undefined } : {}) }, tenant), {
+      ...REQUEST,
+      mode: n % 5 === 0 ? "proof" : "run",
+    });
+  }
+  const decisions = entries.filter((event) => event.kind === "decision");
+  assert.equal(decisions.length, 60);
+  for (const { facts, verdict, reasons, grant } of decisions) {
+    const again = decide(facts as unknown as Facts);
+    assert.deepEqual(
+      JSON.parse(JSON.stringify([again.verdict, again.reasons, again.grant ?? null])),
+      JSON.parse(JSON.stringify([verdict, reasons, grant])),
+    );
+  }
+  assert.ok(new Set(decisions.map(({ verdict }) => verdict)).size >= 3, "allow, hold and deny are among them");
+});
+
+test("outputs of a batch are kept by their beginnings, of a single run whole", async () => {
+  const stdout = new Uint8Array(200_000);
+  const { pipeline } = makeRig({ report: { stdout } });
+  const job = { source: sourceOf(), request: REQUEST };
+  const one = await processAll(pipeline, [job], { concurrency: 1 });
+  const two = await processAll(pipeline, [job, job], { concurrency: 2 });
+  assert.ok(one.ok && two.ok);
+  assert.equal(one.value[0]?.stdout.length, 200_000);
+  assert.equal(two.value[0]?.stdout.length, 65_536);
+});
