@@ -6,7 +6,7 @@ import { prepareChromium } from "./chromium.ts";
 import { REPOSITORY, toolEnvironment } from "./repository.ts";
 import { renderCompact } from "./test-reporter.ts";
 
-const ALL = ["packages/**/*.test.ts", "test/**/*.test.ts", "tools/**/*.test.ts", "bench/**/*.test.ts"];
+const ALL = ["packages/**/*.test.ts", "test/**/*.test.ts", "tools/**/*.test.ts", "bench/**/*.test.ts", "vectors/**/*.test.ts"];
 /** `npm test -- GLOB…` runs a part. */
 const GLOBS = process.argv.length > 2 ? process.argv.slice(2) : ALL;
 const IN_CI = process.env["CI"] === "true";
