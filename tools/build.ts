@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { REPOSITORY, toolEnvironment } from "./repository.ts";
+import { basename, join } from "node:path";
+import { build, type BuildOptions, type Plugin } from "esbuild";
+import { REPOSITORY } from "./repository.ts";
 
 const PACKAGE = join(REPOSITORY, "packages/nightcore");
 
@@ -9,93 +9,118 @@ const PACKAGE = join(REPOSITORY, "packages/nightcore");
 type PackageFile = {
   readonly name: string;
   readonly version: string;
-  readonly imports?: Readonly<Record<string, string>>;
-  readonly exports?: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
   readonly [member: string]: unknown;
 };
 
 /** Members that mean something to those who install the package; scripts and development dependencies do not. */
-const PUBLISHED = ["name", "version", "description", "license", "author", "repository", "homepage", "bugs", "keywords", "type"];
-const INSTALLED = ["dependencies", "optionalDependencies", "peerDependencies", "engines"];
+const PUBLISHED = ["name", "version", "description", "license", "author", "repository", "homepage", "bugs", "keywords"];
+
+/** An ES module knows its own address; a CommonJS file knows its path. */
+const ADDRESS_IN_COMMONJS: BuildOptions = {
+  define: { "import.meta.url": "ownAddress" },
+  banner: { js: '"use strict"; const ownAddress = require("node:url").pathToFileURL(__filename).href;' },
+};
 
 /**
- * Builds the npm package `nightcore` into a folder: JavaScript and declarations for every room, the launcher, a package.json
- * whose `imports` name the emitted files, README and LICENSE. The folder is emptied first. Throws when TypeScript refuses,
- * and returns what is missing for publishing.
+ * Builds the npm package `nightcore` into a folder: one file of code for each kind of thread or process that there is, the
+ * launcher, a package.json, README and LICENSE (docs/decisions/0003-bundle.md). What it depends on is inside, with its license.
+ * The folder is emptied first. Throws when a source does not parse or resolve; types are checked by `npm run check`.
+ * Resolves with what is missing for publishing.
  */
-export function buildPackage({ folder }: { readonly folder: string }): readonly string[] {
+export async function buildPackage({ folder }: { readonly folder: string }): Promise<readonly string[]> {
+  const source = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8")) as PackageFile;
   rmSync(folder, { recursive: true, force: true });
-  const compiled = spawnSync("tsc", ["-p", "tsconfig.build.json", "--outDir", folder], {
-    ...toolEnvironment(),
-    encoding: "utf8",
-  });
-  if (compiled.status !== 0) throw new Error(`tsc failed:\n${compiled.stdout}${compiled.stderr}`);
-  for (const path of listFiles(folder, ".js")) {
-    writeFileSync(path, rewritePaths(readFileSync(path, "utf8")));
-  }
-  writeLauncher(folder);
-  writePackageFile(folder);
+  mkdirSync(folder, { recursive: true });
+  // The names are those that thread-writer.ts and launch.ts look for beside themselves.
+  await Promise.all([
+    bundle({ ...ADDRESS_IN_COMMONJS, format: "cjs", in: "src/cli/main.ts", out: join(folder, "lib/main.cjs"), source }),
+    bundle({ format: "esm", in: "src/store/tiles/writer-thread.ts", out: join(folder, "lib/writer-thread.js"), source }),
+    bundle({ format: "cjs", in: "src/engine/v8/sandbox/main.ts", out: join(folder, "lib/sandbox.cjs"), source }),
+    bundleLauncher(folder, source),
+  ]);
+  chmodSync(join(folder, "bin/nightcore.cjs"), 0o755);
+  writePackageFile(folder, source);
   return copyDocuments(folder);
 }
 
+type Bundle = BuildOptions & { readonly in: string; readonly out: string; readonly source: PackageFile };
+
+async function bundle({ in: entry, out, source, plugins = [], ...options }: Bundle): Promise<void> {
+  await build({
+    absWorkingDir: PACKAGE,
+    entryPoints: [entry],
+    outfile: out,
+    bundle: true,
+    platform: "node",
+    target: "node24",
+    legalComments: "eof",
+    logLevel: "silent",
+    plugins: [nameOnly(source), ...plugins],
+    ...options,
+  });
+}
+
 /**
- * What TypeScript does not rewrite: worker files that are named by URL, and the package's own package.json, which lies one
- * folder nearer once `src` is gone.
+ * The launcher stays a file of its own, in the syntax of old Nodes, to which it has something to say. As CommonJS, because
+ * Node then starts without its loader of ES modules.
  */
-function rewritePaths(source: string): string {
-  const nearer = source.replaceAll(/(["'])((?:\.\.\/)+)\.\.\/package\.json\1/g, "$1$2package.json$1");
-  return nearer.replaceAll(/(new URL\((["'`])\.{1,2}\/[^"'`\n]+)\.ts(\2,\s*import\.meta\.url\))/g, "$1.js$3");
+async function bundleLauncher(folder: string, source: PackageFile): Promise<void> {
+  const main: Plugin = {
+    name: "main-is-beside",
+    setup(on) {
+      on.onResolve({ filter: /\/cli\/main\.ts$/ }, () => ({ path: "../lib/main.cjs", external: true }));
+    },
+  };
+  await bundle({
+    ...ADDRESS_IN_COMMONJS,
+    format: "cjs",
+    in: "bin/nightcore.js",
+    out: join(folder, "bin/nightcore.cjs"),
+    target: "node14",
+    supported: { "dynamic-import": false },
+    plugins: [main],
+    source,
+  });
 }
 
-/** In the repository the launcher imports the source, and here what was emitted from it. */
-function writeLauncher(folder: string): void {
-  const launcher = readFileSync(join(PACKAGE, "bin/nightcore.js"), "utf8");
-  const pointed = launcher.replace(/^\/\/ tools\/build\.ts .*\n/m, "").replace('"../src/cli/main.ts"', '"../cli/main.js"');
-  if (pointed.includes("src/")) throw new Error("bug: the launcher imports something that build.ts does not know");
-  mkdirSync(join(folder, "bin"), { recursive: true });
-  writeFileSync(join(folder, "bin/nightcore.js"), pointed);
-  chmodSync(join(folder, "bin/nightcore.js"), 0o755);
+/** The code asks its package.json for name and version; the rest of it is about the repository. */
+function nameOnly({ name, version }: PackageFile): Plugin {
+  return {
+    name: "name-only",
+    setup(on) {
+      on.onLoad({ filter: /[\\/]nightcore[\\/]package\.json$/ }, () => ({
+        contents: JSON.stringify({ name, version }),
+        loader: "json",
+      }));
+    },
+  };
 }
 
-function writePackageFile(folder: string): void {
-  const source = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8")) as PackageFile;
+function writePackageFile(folder: string, source: PackageFile): void {
   const kept = (members: readonly string[]): object =>
     Object.fromEntries(members.filter((member) => member in source).map((member) => [member, source[member]]));
   const emitted = {
     ...kept(PUBLISHED),
-    bin: { nightcore: "bin/nightcore.js" },
-    ...(source.exports === undefined ? {} : { exports: pointToEmitted(source.exports) }),
-    ...(source.imports === undefined ? {} : { imports: pointToEmitted(source.imports) }),
+    type: "module",
+    bin: { [source.name]: "bin/nightcore.cjs" },
     files: readdirSync(folder, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map((entry) => entry.name)
       .toSorted(),
-    ...kept(INSTALLED),
+    ...kept(["engines"]),
   };
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(emitted, null, 2)}\n`);
 }
 
-/** `./src/core/index.ts` becomes `./core/index.js`. */
-function pointToEmitted(map: Readonly<Record<string, string>>): object {
-  const point = (target: string): string => target.replace(/^\.\/src\//, "./").replace(/\.ts$/, ".js");
-  return Object.fromEntries(Object.entries(map).map(([name, target]) => [name, point(target)]));
-}
-
 function copyDocuments(folder: string): readonly string[] {
-  const documents = ["README.md", "LICENSE"];
-  const missing = documents.filter((name) => !existsSync(join(REPOSITORY, name)));
-  for (const name of documents) if (!missing.includes(name)) cpSync(join(REPOSITORY, name), join(folder, name));
-  return missing;
-}
-
-function listFiles(folder: string, end: string): readonly string[] {
-  return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(end))
-    .map((path) => join(folder, path));
+  const documents = ["README.md", "LICENSE"].map((name) => join(REPOSITORY, name));
+  for (const path of documents.filter((one) => existsSync(one))) cpSync(path, join(folder, basename(path)));
+  return documents.filter((path) => !existsSync(path)).map((path) => basename(path));
 }
 
 if (import.meta.main) {
-  const missing = buildPackage({ folder: join(PACKAGE, "dist") });
+  const missing = await buildPackage({ folder: join(PACKAGE, "dist") });
   for (const name of missing) process.stderr.write(`${name} is missing, so the package is not fit to publish\n`);
   process.exitCode = missing.length === 0 ? 0 : 1;
 }

@@ -37,7 +37,7 @@ export const ROOMS: readonly Room[] = [
   hand("store/modules", { opens: ["core", "ports", "store/keys"], powers: ["fs", "path"] }),
   hand("store/workspace", { opens: ["core", "ports"], powers: ["fs", "os", "path"], packages: ["smol-toml"] }),
   hand("store/tiles", {
-    opens: ["core", "ledger", "state", "ports", "store/keys"],
+    opens: ["core", "attest", "ledger", "state", "ports", "store/keys"],
     // sqlite: a lock that the system takes away from a process that dies, which Node's own files do not offer.
     powers: ["crypto", "fs", "fs/promises", "path", "sqlite", "timers/promises", "worker_threads"],
   }),

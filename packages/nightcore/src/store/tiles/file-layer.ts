@@ -1,0 +1,155 @@
+import fs from "node:fs";
+import { open } from "node:fs/promises";
+import type { Bytes, Fault, Result } from "#core";
+import { fail } from "#core";
+import type { LedgerFault, LedgerFaultCode } from "#ports";
+
+/**
+ * POWER: the file operations that the ledger needs, each a step that may fail. Synchronous, because a step that has not
+ * returned must not be overtaken. Tests hand in a layer that fails, tears or forgets at a chosen step.
+ */
+export type FileLayer = {
+  /** `create` refuses an existing file; `folder` gives a descriptor for {@link FileLayer.fsync}. Throws as node:fs does. */
+  open(path: string, mode: "read" | "write" | "create" | "folder"): number;
+  close(fd: number): void;
+  read(fd: number, bytes: Uint8Array, position: number): number;
+  /** May write less than it was given. */
+  write(fd: number, bytes: Bytes, position: number): number;
+  fdatasync(fd: number): void;
+  fsync(fd: number): void;
+  size(fd: number): number;
+  rename(from: string, to: string): void;
+  unlink(path: string): void;
+  /** Makes one folder; false when it was there. */
+  makeFolder(path: string): boolean;
+  removeFolder(path: string): void;
+  /** Names in a folder, or none when it is absent. */
+  list(path: string): readonly string[];
+  exists(path: string): boolean;
+  /** Creates `path` with `length` zero bytes and flushes it, off the calling thread. */
+  zeroFill(path: string, length: number): Promise<void>;
+};
+
+const FLAGS = { read: "r", write: "r+", create: "wx+", folder: fs.constants.O_RDONLY | fs.constants.O_DIRECTORY } as const;
+
+/** The platform's own file system. Journal and lock are for this user alone; what is published may be read by all. */
+export const nodeFiles: FileLayer = {
+  open: (path, mode) => fs.openSync(path, FLAGS[mode], 0o644),
+  close: (fd) => fs.closeSync(fd),
+  read: (fd, bytes, position) => fs.readSync(fd, bytes, 0, bytes.length, position),
+  write: (fd, bytes, position) => fs.writeSync(fd, bytes, 0, bytes.length, position),
+  fdatasync: (fd) => fs.fdatasyncSync(fd),
+  fsync: (fd) => fs.fsyncSync(fd),
+  size: (fd) => fs.fstatSync(fd).size,
+  rename: (from, to) => fs.renameSync(from, to),
+  unlink: (path) => fs.unlinkSync(path),
+  makeFolder(path) {
+    try {
+      fs.mkdirSync(path);
+      return true;
+    } catch (error) {
+      if (errnoOf(error) === "EEXIST") return false;
+      throw error;
+    }
+  },
+  removeFolder: (path) => fs.rmdirSync(path),
+  list(path) {
+    try {
+      return fs.readdirSync(path);
+    } catch (error) {
+      if (errnoOf(error) === "ENOENT") return [];
+      throw error;
+    }
+  },
+  exists: (path) => fs.existsSync(path),
+  async zeroFill(path, length) {
+    const file = await open(path, "wx", 0o644);
+    try {
+      const zeros = new Uint8Array(Math.min(length, ZERO_CHUNK_BYTES));
+      for (let at = 0; at < length;) {
+        const { bytesWritten } = await file.write(zeros, 0, Math.min(zeros.length, length - at), at);
+        at += bytesWritten;
+      }
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+  },
+};
+
+const ZERO_CHUNK_BYTES = 1024 * 1024;
+
+/** Writes all of `bytes`, in as many steps as the layer takes. */
+export function writeAll(files: FileLayer, fd: number, bytes: Bytes, position: number): void {
+  for (let at = 0; at < bytes.length;) {
+    const written = files.write(fd, at === 0 ? bytes : bytes.subarray(at), position + at);
+    if (written <= 0) throw new Error("nothing was written");
+    at += written;
+  }
+}
+
+/** The whole file, or undefined when there is none. */
+export function readWhole(files: FileLayer, path: string): Buffer | undefined {
+  let fd: number;
+  try {
+    fd = files.open(path, "read");
+  } catch (error) {
+    // ENOTDIR: a component of the path is a file, so there is no such file either.
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return undefined;
+    throw error;
+  }
+  try {
+    const bytes = Buffer.allocUnsafe(files.size(fd));
+    let at = 0;
+    while (at < bytes.length) {
+      const read = files.read(fd, at === 0 ? bytes : bytes.subarray(at), at);
+      if (read === 0) break;
+      at += read;
+    }
+    return bytes.subarray(0, at);
+  } finally {
+    files.close(fd);
+  }
+}
+
+/** The error code of a failed file operation, such as `ENOENT`; empty for anything else that was thrown. */
+export function errnoOf(error: unknown): string {
+  return typeof error === "object" && error !== null && "code" in error && typeof error.code === "string" ? error.code : "";
+}
+
+/** A fault about a place in the ledger folder. */
+export function ledgerFault(code: LedgerFaultCode, where: string, detail: string): LedgerFault {
+  return { code, where, detail };
+}
+
+/** Carries a fault out of nested reading; never leaves this room. */
+export class Refusal extends Error {
+  readonly fault: LedgerFault;
+  constructor(fault: LedgerFault) {
+    super(fault.code);
+    this.fault = fault;
+  }
+}
+
+/** Ends a piece of work with a fault, which {@link attempt} turns into a result again. */
+export function refuse(code: LedgerFaultCode, where: string, detail: string): never {
+  throw new Refusal(ledgerFault(code, where, detail));
+}
+
+/** A failed file operation as the fault that stops the writer. A bug is thrown on. */
+export function faultOfError(error: unknown, where: string): LedgerFault {
+  if (error instanceof Refusal) return error.fault;
+  const errno = errnoOf(error);
+  if (errno === "ENOSPC" || errno === "EDQUOT") return ledgerFault("ledger/disk-full", where, errno);
+  if (errno === "" && !(error instanceof Error && error.message === "nothing was written")) throw error;
+  return ledgerFault("ledger/write-failed", where, errno === "" ? "a write wrote nothing" : errno);
+}
+
+/** Runs a piece of work over files and turns what it throws into its fault. */
+export function attempt<T>(where: string, work: () => Result<T, LedgerFault>): Result<T, LedgerFault> {
+  try {
+    return work();
+  } catch (error) {
+    return fail<LedgerFault & Fault>(faultOfError(error, where));
+  }
+}

@@ -1,0 +1,17 @@
+/**
+ * The ledger on a disk: the one writer with its journal, the readers, proofs from tiles, and the verification of a whole log.
+ *
+ * This room decides when an entry counts as recorded (after its flush, never before) and when a log on disk is refused. It must
+ * never sign two different heads of one size, sign after a failed flush, or change a published file. It follows
+ * formats/ledger.md: C2SP tlog-tiles for what is published, our own journal format for what is not yet.
+ */
+export { openLedgerReader, LedgerDamage } from "./reader.ts";
+export type { TilesReader } from "./reader.ts";
+export { nodeFiles } from "./file-layer.ts";
+export type { FileLayer } from "./file-layer.ts";
+export { readProof, readReceipt } from "./proof.ts";
+export type { ReceiptRequest } from "./proof.ts";
+export { verifyLedger } from "./verification.ts";
+export type { LedgerVerification, LedgerVerificationOptions } from "./verification.ts";
+export { openLedgerWriter } from "./writer.ts";
+export type { LedgerWriterOptions } from "./writer-options.ts";

@@ -1,0 +1,223 @@
+import { dirname, join } from "node:path";
+import { type Bytes, equalBytes, ok, parseUtf8, type Result, type SignEd25519, utf8 } from "#core";
+import { makeEntrySigner } from "#attest";
+import {
+  type Checkpoint,
+  encodeEntries,
+  GrowingTiles,
+  HASH_BYTES,
+  type LogKey,
+  makeTreeHash,
+  parseBundle,
+  perfectRoot,
+  signCheckpoint,
+  TILE_WIDTH,
+  type TileCoordinate,
+  tilePath,
+  tilesBetween,
+  tileWidth,
+  type TreeHash,
+  verifyCheckpoint,
+} from "#ledger";
+import type { LedgerFault, Recovery } from "#ports";
+import { sha256, verifyEd25519 } from "#store/keys";
+import { attempt, type FileLayer, readWhole, refuse } from "./file-layer.ts";
+import { findJournal, type FoundJournal, foundEntries, JOURNAL_FOLDER } from "./journal-search.ts";
+import { Journal } from "./journal.ts";
+import { CHECKPOINT_FILE, DerivedWriter, PUBLIC_FOLDER, readBundle, readTile } from "./public-folder.ts";
+import { WriterCore } from "./writer-core.ts";
+
+/** What an opening needs; the lock is already held. */
+export type OpeningOptions = {
+  readonly files: FileLayer;
+  readonly folder: string;
+  readonly segmentBytes: number;
+  readonly logKey: LogKey;
+  readonly sign: SignEd25519;
+  /** False: payloads are appended as they are. */
+  readonly seal: boolean;
+  /** Whether a folder without a ledger becomes one. */
+  readonly create: boolean;
+};
+
+/** An open ledger, and what had to be mended. */
+export type Opened = { readonly core: WriterCore; readonly recovery: Recovery };
+
+const CHECKPOINT_PATH = `${PUBLIC_FOLDER}/${CHECKPOINT_FILE}`;
+
+/**
+ * Opens a ledger whose lock the caller holds, and brings it back to what was acknowledged (tlog.md part 2, "Open"). Refuses
+ * a checkpoint that the key did not sign, tiles that do not give its root, a damaged or missing frame, and a journal that
+ * ends before what was published.
+ */
+export function openCore(options: OpeningOptions): Result<Opened, LedgerFault> {
+  return attempt("", () => new Opening(options).run());
+}
+
+class Opening {
+  readonly #options: OpeningOptions;
+  readonly #hash: TreeHash = makeTreeHash(sha256);
+  readonly #derived: DerivedWriter;
+  readonly #rewritten: string[] = [];
+
+  constructor(options: OpeningOptions) {
+    this.#options = options;
+    this.#derived = new DerivedWriter(options.files, options.folder);
+  }
+
+  run(): Result<Opened, LedgerFault> {
+    const { files, folder, segmentBytes, sign, seal, logKey } = this.#options;
+    const published = this.#readCheckpoint();
+    const found = findJournal(files, folder, { publishedSize: published?.head.size ?? 0, checkAll: false });
+    if (published === undefined && found.firstIndex === undefined && !this.#options.create) {
+      refuse("ledger/absent", "", "");
+    }
+    const size = published?.head.size ?? 0;
+    checkOverlap(found, size, published !== undefined);
+    const openEntries = this.#readOpenEntries(found, size);
+    const tiles = GrowingTiles.resume(this.#hash, size, (level) => this.#readEdge(level, size, openEntries));
+    if (published !== undefined && !equalBytes(tiles.root(), published.head.root)) {
+      refuse("ledger/corrupt-tile", CHECKPOINT_PATH, "the tiles do not give the checkpoint's root");
+    }
+    this.#mendFiles(found, size);
+    for (const { entry } of foundEntries(found, size)) {
+      tiles.append(this.#hash.leaf(entry));
+      openEntries.push(Buffer.from(entry));
+    }
+    const checkpoint = signCheckpoint({ size: tiles.size, root: tiles.root() }, logKey, sign);
+    if (published === undefined) this.#begin(tiles.size, checkpoint);
+    const { journal, tornBytes } = Journal.resume({ files, folder, segmentBytes }, found);
+    const signer = seal ? makeEntrySigner(sha256, logKey.publicKey, sign) : undefined;
+    const state = { journal, derived: this.#derived, hash: this.#hash, tiles, logKey, sign, signer };
+    const core = new WriterCore({ ...state, publishedSize: size, checkpoint, openEntries });
+    return ok({ core, recovery: { tornBytes, rewrittenFiles: this.#rewritten } });
+  }
+
+  #readCheckpoint(): { readonly head: Checkpoint } | undefined {
+    const { files, folder, logKey } = this.#options;
+    const bytes = readWhole(files, join(folder, CHECKPOINT_PATH));
+    if (bytes === undefined) return undefined;
+    const note = parseUtf8(bytes);
+    if (!note.ok) refuse("ledger/corrupt-checkpoint", CHECKPOINT_PATH, note.fault.code);
+    const head = verifyCheckpoint(note.value, logKey, verifyEd25519);
+    if (!head.ok) refuse("ledger/corrupt-checkpoint", CHECKPOINT_PATH, head.fault.code);
+    return { head: head.value };
+  }
+
+  /** Makes the folders of a new ledger durable, with the checkpoint of the empty log. */
+  #begin(size: number, checkpoint: string): void {
+    const { files, folder } = this.#options;
+    files.makeFolder(join(folder, JOURNAL_FOLDER));
+    if (size > 0) this.#rewritten.push(CHECKPOINT_PATH);
+    else this.#derived.replaceCheckpoint(utf8(checkpoint));
+    for (const path of [folder, dirname(folder)]) {
+      const fd = files.open(path, "folder");
+      try {
+        files.fsync(fd);
+      } finally {
+        files.close(fd);
+      }
+    }
+  }
+
+  /** The entries of the unfinished bundle at the right edge: from its file, or from the journal when that is missing. */
+  #readOpenEntries(found: FoundJournal, size: number): Bytes[] {
+    const { files, folder } = this.#options;
+    const width = size % TILE_WIDTH;
+    if (width === 0) return [];
+    const index = Math.floor(size / TILE_WIDTH);
+    const tile = { level: "entries", index, width } as const;
+    const bytes = readBundle(files, folder, index, width);
+    if (bytes === undefined) this.#rebuildBundle(found, tile);
+    const entries = parseBundle(bytes ?? readBundle(files, folder, index, width) ?? new Uint8Array(0), width);
+    if (!entries.ok) refuse("ledger/corrupt-tile", `${PUBLIC_FOLDER}/${tilePath(tile)}`, entries.fault.what);
+    return [...entries.value];
+  }
+
+  /** The partial tile at the right edge of a level. The leaves' one is checked against the entries themselves. */
+  #readEdge(level: number, size: number, openEntries: readonly Bytes[]): Bytes {
+    const { files, folder } = this.#options;
+    const index = Math.floor(size / TILE_WIDTH ** (level + 1));
+    const tile = { level, index, width: tileWidth(level, index, size) };
+    const bytes = readTile(files, folder, tile);
+    const where = `${PUBLIC_FOLDER}/${tilePath(tile)}`;
+    if (level > 0) return bytes ?? this.#rebuildTile(tile);
+    const leaves = Buffer.concat(openEntries.map((entry) => this.#hash.leaf(entry)));
+    if (bytes !== undefined && !equalBytes(bytes, leaves)) {
+      refuse("ledger/corrupt-tile", where, "its hashes are not those of the entries in its bundle");
+    }
+    if (bytes === undefined) this.#rewrite(tile, leaves);
+    return leaves;
+  }
+
+  /**
+   * Looks for derived files that are missing, as far back as the journal reaches, and writes them again. Older ones are not
+   * looked for here: that takes as long as the log is, and `verifyLedger` does it.
+   */
+  #mendFiles(found: FoundJournal, size: number): void {
+    const { files, folder } = this.#options;
+    const from = Math.min(found.firstIndex ?? size, size);
+    for (const tile of tilesBetween(from, size)) {
+      const full = { ...tile, width: TILE_WIDTH };
+      if ([tile, full].some((known) => files.exists(join(folder, PUBLIC_FOLDER, tilePath(known))))) continue;
+      if (tile.level === "entries") this.#rebuildBundle(found, tile);
+      else this.#rebuildTile(tile);
+    }
+  }
+
+  #rebuildBundle(found: FoundJournal, tile: TileCoordinate): void {
+    const first = tile.index * TILE_WIDTH;
+    const entries: Bytes[] = [];
+    for (const { index, entry } of foundEntries(found, first)) {
+      if (index >= first + tile.width) break;
+      if (index === first + entries.length) entries.push(entry);
+    }
+    if (entries.length < tile.width) {
+      refuse("ledger/missing-tile", `${PUBLIC_FOLDER}/${tilePath(tile)}`, "the journal does not hold all its entries any more");
+    }
+    this.#rewrite(tile, encodeEntries(entries));
+  }
+
+  /** Computes a tile from the level below; the leaves' level from its bundle. */
+  #rebuildTile(tile: TileCoordinate & { readonly level: number | "entries" }): Bytes {
+    const { files, folder } = this.#options;
+    const bytes = new Uint8Array(tile.width * HASH_BYTES);
+    const level = Number(tile.level);
+    if (level === 0) {
+      const bundle = readBundle(files, folder, tile.index, tile.width);
+      const entries = bundle === undefined ? undefined : parseBundle(bundle, tile.width);
+      if (entries === undefined || !entries.ok) return refuse("ledger/missing-tile", `${PUBLIC_FOLDER}/${tilePath(tile)}`, "");
+      for (const [i, entry] of entries.value.entries()) bytes.set(this.#hash.leaf(entry), i * HASH_BYTES);
+    } else {
+      for (let i = 0; i < tile.width; i++) {
+        const below = { level: level - 1, index: tile.index * TILE_WIDTH + i, width: TILE_WIDTH };
+        const hashes = readTile(files, folder, below) ?? this.#rebuildTile(below);
+        bytes.set(perfectRoot(this.#hash, hashes, 0, TILE_WIDTH), i * HASH_BYTES);
+      }
+    }
+    this.#rewrite(tile, bytes);
+    return bytes;
+  }
+
+  #rewrite(tile: TileCoordinate, bytes: Bytes): void {
+    this.#derived.write({ path: tilePath(tile), parts: [bytes] });
+    this.#derived.flush();
+    this.#rewritten.push(`${PUBLIC_FOLDER}/${tilePath(tile)}`);
+  }
+}
+
+/** The journal must begin at or before the end of what is published, and must not end before it. */
+function checkOverlap(found: FoundJournal, size: number, published: boolean): void {
+  const { firstIndex, nextIndex } = found;
+  if (nextIndex === undefined || firstIndex === undefined) {
+    if (size > 0) refuse("ledger/rollback", JOURNAL_FOLDER, `${size} entries are published, and the journal has none`);
+    return;
+  }
+  if (firstIndex > size) {
+    const detail = `the journal begins at entry ${firstIndex}, and only ${size} are published`;
+    if (!published) refuse("ledger/corrupt-checkpoint", CHECKPOINT_PATH, "it is missing");
+    refuse("ledger/rollback", CHECKPOINT_PATH, detail);
+  }
+  if (nextIndex < size)
+    refuse("ledger/rollback", JOURNAL_FOLDER, `the journal ends at entry ${nextIndex}, and ${size} are published`);
+}

@@ -1,0 +1,139 @@
+import { dirname, join } from "node:path";
+import { type Bytes, concatBytes, equalBytes } from "#core";
+import { HASH_BYTES, parseEntryOffsets, TILE_WIDTH, type TileCoordinate, tilePath } from "#ledger";
+import { errnoOf, type FileLayer, readWhole, refuse, writeAll } from "./file-layer.ts";
+
+/** The tlog-tiles directory inside a ledger folder: what any third-party tool reads. */
+export const PUBLIC_FOLDER = "public";
+/** The only file of the public folder that ever changes. */
+export const CHECKPOINT_FILE = "checkpoint";
+
+/** A file of the public folder, by its path there. */
+export type DerivedFile = { readonly path: string; readonly parts: readonly Bytes[] };
+
+/** The hashes of a tile, `width` of them; a full tile stands in for a partial one that was removed. */
+export function readTile(files: FileLayer, folder: string, tile: TileCoordinate): Buffer | undefined {
+  const bytes = readTileFile(files, folder, tile);
+  return bytes !== undefined && bytes.length >= tile.width * HASH_BYTES ? bytes.subarray(0, tile.width * HASH_BYTES) : undefined;
+}
+
+/** The bytes of the first `width` entries of a bundle; undefined when it is missing, cut or malformed. */
+export function readBundle(files: FileLayer, folder: string, index: number, width: number): Buffer | undefined {
+  const bytes = readTileFile(files, folder, { level: "entries", index, width });
+  if (bytes === undefined) return undefined;
+  const offsets = parseEntryOffsets(bytes, width);
+  return offsets.ok ? bytes.subarray(0, offsets.value[width]) : undefined;
+}
+
+/** The file itself, or the full one in its place (tlog-tiles: clients fall back to it). */
+export function readTileFile(files: FileLayer, folder: string, tile: TileCoordinate): Buffer | undefined {
+  const own = readWhole(files, join(folder, PUBLIC_FOLDER, tilePath(tile)));
+  if (own !== undefined || tile.width === TILE_WIDTH) return own;
+  return readWhole(files, join(folder, PUBLIC_FOLDER, tilePath({ ...tile, width: TILE_WIDTH })));
+}
+
+/**
+ * Writes derived files so that a reader never meets a checkpoint whose tiles are missing. Throws when a step fails.
+ *
+ * Each file: temporary name, write, fdatasync, rename. Then every folder that changed is fsynced through a descriptor held
+ * open since before the renames. Only when {@link DerivedWriter.flush} has returned may the checkpoint be replaced.
+ */
+export class DerivedWriter {
+  readonly #files: FileLayer;
+  readonly #root: string;
+  readonly #known = new Set<string>();
+  readonly #changed = new Map<string, number>();
+
+  constructor(files: FileLayer, folder: string) {
+    this.#files = files;
+    this.#root = join(folder, PUBLIC_FOLDER);
+  }
+
+  /** Writes an immutable file. One that exists with these bytes is left; with others the log is damaged, and it is refused. */
+  write(file: DerivedFile): void {
+    const path = join(this.#root, file.path);
+    const bytes = file.parts.length === 1 && file.parts[0] !== undefined ? file.parts[0] : concatBytes(file.parts);
+    this.#hold(dirname(path));
+    const existing = readWhole(this.#files, path);
+    if (existing === undefined) return this.#replace(path, bytes);
+    if (!equalBytes(existing, bytes)) {
+      refuse("ledger/corrupt-tile", `${PUBLIC_FOLDER}/${file.path}`, "it exists with other bytes than the journal gives");
+    }
+  }
+
+  /** Makes the names of everything written so far durable. */
+  flush(): void {
+    for (const fd of this.#changed.values()) this.#files.fsync(fd);
+    this.#release();
+  }
+
+  /** Replaces the checkpoint. INVARIANT: {@link flush} has returned since the last write, so all that it covers is durable. */
+  replaceCheckpoint(note: Bytes): void {
+    this.#hold(this.#root);
+    this.#replace(join(this.#root, CHECKPOINT_FILE), note);
+    this.flush();
+  }
+
+  /** Removes the partial files of a tile whose full form is durable and covered by the checkpoint. Their loss harms nobody. */
+  removePartials(tile: TileCoordinate): void {
+    const partials = join(this.#root, `${tilePath({ ...tile, width: TILE_WIDTH })}.p`);
+    const names = this.#files.list(partials);
+    for (const name of names) this.#files.unlink(join(partials, name));
+    if (names.length > 0) this.#files.removeFolder(partials);
+    this.#known.delete(partials);
+  }
+
+  /** Closes what a failed publication left open. */
+  close(): void {
+    this.#release();
+  }
+
+  #release(): void {
+    for (const fd of this.#changed.values()) this.#files.close(fd);
+    this.#changed.clear();
+  }
+
+  #replace(path: string, bytes: Bytes): void {
+    const temporary = `${path}.new`;
+    const fd = this.#create(temporary);
+    try {
+      writeAll(this.#files, fd, bytes, 0);
+      this.#files.fdatasync(fd);
+    } finally {
+      this.#files.close(fd);
+    }
+    this.#files.rename(temporary, path);
+  }
+
+  #create(path: string): number {
+    try {
+      return this.#files.open(path, "create");
+    } catch (error) {
+      if (errnoOf(error) !== "EEXIST") throw error;
+      // We hold the lock, so this is what a writer that died left behind.
+      this.#files.unlink(path);
+      return this.#files.open(path, "create");
+    }
+  }
+
+  /** Makes a folder and those above it, and holds a descriptor of each whose names may change. */
+  #hold(folder: string): void {
+    if (this.#changed.has(folder)) return;
+    if (!this.#known.has(folder)) {
+      if (folder !== this.#root) this.#ensure(folder);
+      else this.#files.makeFolder(folder);
+      this.#known.add(folder);
+    }
+    this.#changed.set(folder, this.#files.open(folder, "folder"));
+  }
+
+  #ensure(folder: string): void {
+    const parent = dirname(folder);
+    if (!this.#known.has(parent) && parent.length >= this.#root.length) {
+      if (parent === this.#root) this.#files.makeFolder(parent);
+      else this.#ensure(parent);
+      this.#known.add(parent);
+    }
+    if (this.#files.makeFolder(folder)) this.#hold(parent);
+  }
+}

@@ -1,0 +1,356 @@
+import { hash } from "node:crypto";
+import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { type Bytes, encodeHex, equalBytes, fail, ok, parseUtf8, type Result } from "#core";
+import {
+  type Checkpoint,
+  Frontier,
+  HASH_BYTES,
+  hashesAt,
+  type LogKey,
+  makeTreeHash,
+  parseVkey,
+  TILE_WIDTH,
+  type TileCoordinate,
+  tilePath,
+  tileWidth,
+  verifyCheckpoint,
+} from "#ledger";
+import type { LedgerFault } from "#ports";
+import { sha256, verifyEd25519 } from "#store/keys";
+import { checkEntrySignature, makeEntryKey } from "./entry-signature.ts";
+import { faultOfError, ledgerFault, nodeFiles, readWhole } from "./file-layer.ts";
+import { findJournal, type FoundJournal, foundEntries, JOURNAL_FOLDER } from "./journal-search.ts";
+import { CHECKPOINT_FILE, PUBLIC_FOLDER, readTile } from "./public-folder.ts";
+
+/** What to verify, and how far. */
+export type LedgerVerificationOptions = {
+  readonly folder: string;
+  /** The log's verifier key, from a place that the log's operator does not control. */
+  readonly vkey: string;
+  /** Also check the DSSE signature of each entry: some 70 microseconds each. */
+  readonly signatures?: boolean;
+  /** Called now and then with the number of entries checked. */
+  readonly onProgress?: (checked: number, size: number) => void;
+};
+
+/** What a verification found. Sound when `problems` is empty. */
+export type LedgerVerification = {
+  /** Entries that the published checkpoint covers, and those that are durable with the journal's. */
+  readonly size: number;
+  readonly durableSize: number;
+  /** The root over the entries as they are in the bundles, in hexadecimal. */
+  readonly root: string;
+  /** Bytes of an unfinished frame at the journal's tail: never acknowledged, and cut when the ledger is opened next. */
+  readonly tornBytes: number;
+  readonly signaturesChecked: number;
+  readonly problems: readonly LedgerFault[];
+};
+
+const PROBLEMS_MAX = 1000; // LIMIT: more lines than that nobody reads; the count of entries says how far it goes
+const ATTEMPTS_MAX = 20; // LIMIT: looks at a journal that a writer is changing
+const BUNDLES_PER_TURN = 64; // LIMIT: about 50 ms, then the event loop gets its turn
+
+/**
+ * Rebuilds the whole tree from the entry bundles and compares every tile, the root and the checkpoint's signature, then the
+ * journal. Goes on after a problem and names each with its file and offset. Memory: one bundle and one tile per level.
+ */
+export async function verifyLedger(options: LedgerVerificationOptions): Promise<Result<LedgerVerification, LedgerFault>> {
+  const key = parseVkey(sha256, options.vkey);
+  if (!key.ok) return fail(ledgerFault("ledger/corrupt-checkpoint", "", `the verifier key is refused: ${key.fault.code}`));
+  const where = `${PUBLIC_FOLDER}/${CHECKPOINT_FILE}`;
+  const bytes = readWhole(nodeFiles, join(options.folder, where));
+  if (bytes === undefined) return fail(ledgerFault("ledger/absent", where, ""));
+  const note = parseUtf8(bytes);
+  const head = note.ok ? verifyCheckpoint(note.value, key.value, verifyEd25519) : note;
+  // Without a believed size there is nothing to compare with.
+  if (!head.ok) return fail(ledgerFault("ledger/corrupt-checkpoint", where, head.fault.code));
+  return ok(await new Verification(options, key.value, head.value).run());
+}
+
+/** The hashes of one level that no full tile has taken yet. */
+type Row = { readonly hashes: Buffer; index: number; width: number };
+
+class Verification {
+  readonly #options: LedgerVerificationOptions;
+  readonly #key: LogKey;
+  readonly #head: Checkpoint;
+  readonly #problems: LedgerFault[] = [];
+  readonly #rows: Row[] = [];
+  readonly #pair = Buffer.alloc(1 + 2 * HASH_BYTES, 0x01);
+  readonly #fold = Buffer.alloc(TILE_WIDTH * HASH_BYTES);
+  #signaturesChecked = 0;
+
+  constructor(options: LedgerVerificationOptions, key: LogKey, head: Checkpoint) {
+    this.#options = options;
+    this.#key = key;
+    this.#head = head;
+  }
+
+  async run(): Promise<LedgerVerification> {
+    const { size, root } = this.#head;
+    const bundles = Math.ceil(size / TILE_WIDTH);
+    for (let index = 0; index < bundles; index++) {
+      this.#verifyBundle(index, tileWidth("entries", index, size));
+      if ((index + 1) % BUNDLES_PER_TURN !== 0) continue;
+      this.#options.onProgress?.((index + 1) * TILE_WIDTH, size);
+      await nextTurn();
+    }
+    this.#verifyEdges();
+    const tree = makeTreeHash(sha256);
+    const frontier = Frontier.resume(tree, size, (level) => this.#edge(level));
+    const computed = frontier.root();
+    if (!equalBytes(computed, root)) {
+      this.#report("ledger/corrupt-checkpoint", `${PUBLIC_FOLDER}/${CHECKPOINT_FILE}`, "the entries do not give its root");
+    }
+    const { durableSize, tornBytes } = this.#verifyJournal();
+    const problems = this.#problems;
+    return { size, durableSize, root: encodeHex(computed), tornBytes, signaturesChecked: this.#signaturesChecked, problems };
+  }
+
+  #report(code: LedgerFault["code"], where: string, detail: string): void {
+    if (this.#problems.length < PROBLEMS_MAX) this.#problems.push(ledgerFault(code, where, detail));
+  }
+
+  #row(level: number): Row {
+    return (this.#rows[level] ??= { hashes: Buffer.alloc(TILE_WIDTH * HASH_BYTES), index: 0, width: 0 });
+  }
+
+  #edge(level: number): Bytes {
+    const row = this.#row(level);
+    return row.hashes.subarray(0, row.width * HASH_BYTES);
+  }
+
+  /** Hashes the entries of one bundle into the leaves' row and compares their tile. */
+  #verifyBundle(index: number, width: number): void {
+    const row = this.#row(0);
+    const bundle: TileCoordinate = { level: "entries", index, width };
+    const { bytes, where } = this.#readExact(bundle);
+    const offsets = bytes === undefined ? undefined : this.#hashEntries(bytes, width, row.hashes);
+    const tile = readTile(nodeFiles, this.#options.folder, { level: 0, index, width });
+    if (bytes === undefined) {
+      this.#report("ledger/missing-tile", where, "");
+    } else if (offsets !== undefined && offsets.length <= width) {
+      this.#report(
+        "ledger/corrupt-tile",
+        `${where}:${offsets.at(-1) ?? 0}`,
+        `it is cut or malformed after ${offsets.length - 1} of ${width} entries`,
+      );
+    } else if (offsets !== undefined && offsets[width] !== bytes.length && bundleIsOwn(where, width)) {
+      this.#report("ledger/corrupt-tile", `${where}:${offsets[width] ?? 0}`, "bytes follow the last entry");
+    }
+    const whole = offsets?.length === width + 1;
+    if (tile === undefined) this.#reportTile({ level: 0, index, width });
+    else if (!whole) tile.copy(row.hashes);
+    else if (!tile.equals(row.hashes.subarray(0, width * HASH_BYTES)))
+      this.#blame({ bundle: where, offsets, index, width, tile });
+    this.#verifyPartials({ level: 0, index, width }, row.hashes);
+    row.width = width;
+    if (width === TILE_WIDTH) this.#carry(0);
+  }
+
+  /**
+   * Leaf hashes of `count` entries, into `leaves`. Returns the offsets that could be read. The low byte of an entry's length,
+   * which stands right before it, is overwritten with the leaf prefix 0x00, so that nothing is copied.
+   */
+  #hashEntries(bytes: Buffer, count: number, leaves: Buffer): readonly number[] {
+    const offsets = [0];
+    const { signatures } = this.#options;
+    const key = signatures === true ? makeEntryKey(this.#key.publicKey) : undefined;
+    let at = 0;
+    for (let i = 0; i < count; i++) {
+      if (at + 2 > bytes.length) break;
+      const end = at + 2 + ((bytes[at] ?? 0) << 8) + (bytes[at + 1] ?? 0);
+      if (end > bytes.length) break;
+      bytes[at + 1] = 0x00;
+      leaves.write(hash("sha256", bytes.subarray(at + 1, end), "latin1"), i * HASH_BYTES, "latin1");
+      if (key !== undefined) {
+        this.#signaturesChecked++;
+        const wrong = checkEntrySignature(bytes.subarray(at + 2, end), key);
+        const { index } = this.#row(0);
+        const where = `${PUBLIC_FOLDER}/${tilePath({ level: "entries", index, width: count })}:${at}`;
+        if (wrong !== undefined) this.#report("ledger/corrupt-tile", where, `entry ${index * TILE_WIDTH + i}: ${wrong}`);
+      }
+      at = end;
+      offsets.push(at);
+    }
+    return offsets;
+  }
+
+  /** A leaf that differs between bundle and tile: the level above tells which of the two is wrong. */
+  #blame(found: {
+    readonly bundle: string;
+    readonly offsets: readonly number[];
+    readonly index: number;
+    readonly width: number;
+    readonly tile: Buffer;
+  }): void {
+    const row = this.#row(0);
+    const { index, width, tile } = found;
+    const tileIsRight = this.#agreesAbove(0, index, width, tile) ?? !(this.#agreesAbove(0, index, width, row.hashes) ?? false);
+    for (let i = 0; i < width; i++) {
+      if (row.hashes.compare(tile, i * HASH_BYTES, (i + 1) * HASH_BYTES, i * HASH_BYTES, (i + 1) * HASH_BYTES) === 0) continue;
+      const entry = index * TILE_WIDTH + i;
+      if (tileIsRight) {
+        this.#report(
+          "ledger/corrupt-tile",
+          `${found.bundle}:${found.offsets[i] ?? 0}`,
+          `entry ${entry} is not what the log recorded`,
+        );
+      } else {
+        const where = `${PUBLIC_FOLDER}/${tilePath({ level: 0, index, width })}:${i * HASH_BYTES}`;
+        this.#report("ledger/corrupt-tile", where, `it is not the hash of entry ${entry}`);
+      }
+    }
+    if (tileIsRight) tile.copy(row.hashes);
+  }
+
+  /** Whether the stored tile above holds the root of these hashes; undefined when it cannot tell (partial, or missing). */
+  #agreesAbove(level: number, index: number, width: number, hashes: Buffer): boolean | undefined {
+    if (width < TILE_WIDTH) return undefined;
+    const parent = { level: level + 1, index: Math.floor(index / TILE_WIDTH) };
+    const stored = readTile(nodeFiles, this.#options.folder, {
+      ...parent,
+      width: tileWidth(parent.level, parent.index, this.#head.size),
+    });
+    const at = (index % TILE_WIDTH) * HASH_BYTES;
+    return stored?.subarray(at, at + HASH_BYTES).equals(this.#foldRow(hashes));
+  }
+
+  /** A full row becomes one hash of the level above, whose tile is compared once it is full. */
+  #carry(level: number): void {
+    const row = this.#row(level);
+    const above = this.#row(level + 1);
+    this.#foldRow(row.hashes).copy(above.hashes, above.width * HASH_BYTES);
+    row.index++;
+    row.width = 0;
+    above.width++;
+    if (above.width < TILE_WIDTH) return;
+    this.#verifyTile(level + 1);
+    this.#carry(level + 1);
+  }
+
+  /** Tiles of level 1 and above at the right edge, which no carry has compared. */
+  #verifyEdges(): void {
+    for (let level = 1; hashesAt(level, this.#head.size) > 0; level++) if (this.#row(level).width > 0) this.#verifyTile(level);
+  }
+
+  #verifyTile(level: number): void {
+    const { hashes, index, width } = this.#row(level);
+    const tile = { level, index, width };
+    const stored = readTile(nodeFiles, this.#options.folder, tile);
+    if (stored === undefined) return this.#reportTile(tile);
+    for (let at = 0; at < width * HASH_BYTES; at += HASH_BYTES) {
+      if (stored.compare(hashes, at, at + HASH_BYTES, at, at + HASH_BYTES) === 0) continue;
+      this.#report("ledger/corrupt-tile", `${PUBLIC_FOLDER}/${tilePath(tile)}:${at}`, "it is not the hash of the tile below");
+    }
+    this.#verifyPartials(tile, hashes);
+  }
+
+  /** The partial forms of a tile that still stand beside it must be prefixes of it. */
+  #verifyPartials(tile: TileCoordinate, hashes: Buffer): void {
+    const folder = `${PUBLIC_FOLDER}/${tilePath({ ...tile, width: TILE_WIDTH })}.p`;
+    if (!nodeFiles.exists(join(this.#options.folder, folder))) return;
+    for (const name of nodeFiles.list(join(this.#options.folder, folder))) {
+      const width = Number(name);
+      if (!Number.isInteger(width) || width < 1 || width > tile.width) continue; // a later publication's, or a leftover
+      const bytes = readWhole(nodeFiles, join(this.#options.folder, folder, name));
+      if (bytes !== undefined && bytes.equals(hashes.subarray(0, width * HASH_BYTES))) continue;
+      this.#report("ledger/corrupt-tile", `${folder}/${name}:0`, "the partial tile is not the beginning of the full one");
+    }
+  }
+
+  #reportTile(tile: TileCoordinate): void {
+    const own = nodeFiles.exists(join(this.#options.folder, PUBLIC_FOLDER, tilePath(tile)));
+    const where = `${PUBLIC_FOLDER}/${tilePath(tile)}`;
+    if (own) this.#report("ledger/corrupt-tile", where, "it is cut");
+    else this.#report("ledger/missing-tile", where, "");
+  }
+
+  /** A bundle's bytes; the full form where the partial one has been removed. */
+  #readExact(tile: TileCoordinate): { readonly bytes: Buffer | undefined; readonly where: string } {
+    const where = `${PUBLIC_FOLDER}/${tilePath(tile)}`;
+    const bytes = readWhole(nodeFiles, join(this.#options.folder, where));
+    if (bytes !== undefined || tile.width === TILE_WIDTH) return { bytes, where };
+    const full = `${PUBLIC_FOLDER}/${tilePath({ ...tile, width: TILE_WIDTH })}`;
+    const fallback = readWhole(nodeFiles, join(this.#options.folder, full));
+    return fallback === undefined ? { bytes, where } : { bytes: fallback, where: full };
+  }
+
+  /** The root of 256 hashes. The result is a view into a buffer that the next call reuses. */
+  #foldRow(hashes: Buffer): Buffer {
+    let from = hashes;
+    for (let width = TILE_WIDTH; width > 1; width /= 2) {
+      for (let i = 0; i < width; i += 2) {
+        from.copy(this.#pair, 1, i * HASH_BYTES, (i + 2) * HASH_BYTES);
+        this.#fold.write(hash("sha256", this.#pair, "latin1"), (i / 2) * HASH_BYTES, "latin1");
+      }
+      from = this.#fold;
+    }
+    return this.#fold.subarray(0, HASH_BYTES);
+  }
+
+  /** Every frame's hash, and its entries against the tiles or, past the published size, as the tree's continuation. */
+  #verifyJournal(): { readonly durableSize: number; readonly tornBytes: number } {
+    const { found, size, fault } = this.#findJournal();
+    if (fault !== undefined) this.#problems.push(fault);
+    if (found === undefined) return { durableSize: this.#head.size, tornBytes: 0 };
+    const { firstIndex, nextIndex = 0 } = found;
+    if ((firstIndex === undefined && size > 0) || (firstIndex !== undefined && nextIndex < size)) {
+      this.#report("ledger/rollback", JOURNAL_FOLDER, `the journal ends at entry ${nextIndex}, and ${size} are published`);
+    }
+    if (firstIndex !== undefined && firstIndex > size) {
+      this.#report(
+        "ledger/rollback",
+        JOURNAL_FOLDER,
+        `the journal begins at entry ${firstIndex}, and only ${size} are published`,
+      );
+    }
+    this.#compareJournal(found, this.#head.size);
+    return { durableSize: Math.max(size, nextIndex), tornBytes: found.segments.at(-1)?.scan.tornBytes ?? 0 };
+  }
+
+  /** The journal beside the checkpoint of the moment. While a writer publishes, a second look may see what the first could not. */
+  #findJournal(): { readonly found?: FoundJournal; readonly size: number; readonly fault?: LedgerFault } {
+    for (let attempt = 1; ; attempt++) {
+      const size = this.#publishedSize();
+      const moved = (): boolean => attempt < ATTEMPTS_MAX && this.#publishedSize() !== size;
+      try {
+        const found = findJournal(nodeFiles, this.#options.folder, { publishedSize: size, checkAll: true });
+        if ((found.firstIndex ?? 0) <= size || !moved()) return { found, size };
+      } catch (error) {
+        const fault = faultOfError(error, JOURNAL_FOLDER);
+        if (!moved()) return { size, fault };
+      }
+    }
+  }
+
+  /** The size that is published now, which a running writer may have raised since the verification began. */
+  #publishedSize(): number {
+    const bytes = readWhole(nodeFiles, join(this.#options.folder, PUBLIC_FOLDER, CHECKPOINT_FILE));
+    const note = bytes === undefined ? undefined : parseUtf8(bytes);
+    const head = note?.ok === true ? verifyCheckpoint(note.value, this.#key, verifyEd25519) : undefined;
+    return head?.ok === true ? Math.max(head.value.size, this.#head.size) : this.#head.size;
+  }
+
+  #compareJournal(found: FoundJournal, size: number): void {
+    const tree = makeTreeHash(sha256);
+    let tileIndex = -1;
+    let tile: Buffer | undefined;
+    for (const { index, entry } of foundEntries(found, 0)) {
+      if (index >= size) break;
+      if (Math.floor(index / TILE_WIDTH) !== tileIndex) {
+        tileIndex = Math.floor(index / TILE_WIDTH);
+        tile = readTile(nodeFiles, this.#options.folder, { level: 0, index: tileIndex, width: tileWidth(0, tileIndex, size) });
+      }
+      const at = (index % TILE_WIDTH) * HASH_BYTES;
+      if (tile === undefined || equalBytes(tree.leaf(entry), tile.subarray(at, at + HASH_BYTES))) continue;
+      this.#report("ledger/corrupt-frame", JOURNAL_FOLDER, `entry ${index} is not the one that was published`);
+    }
+  }
+}
+
+/** Whether a bundle's file is the one for exactly this width, not a longer one that stands in for it. */
+function bundleIsOwn(where: string, width: number): boolean {
+  return width === TILE_WIDTH || where.endsWith(`.p/${width}`);
+}

@@ -1,0 +1,227 @@
+import { type Bytes, fail, ok, type Result, type SignEd25519, utf8 } from "#core";
+import { type EntrySigner, envelopeBytes, writeEnvelope } from "#attest";
+import {
+  encodeEntries,
+  ENTRY_BYTES_MAX,
+  type GrowingTiles,
+  type LogKey,
+  signCheckpoint,
+  TILE_WIDTH,
+  type TileCoordinate,
+  tilePath,
+  type TreeHash,
+} from "#ledger";
+import type { LedgerFault } from "#ports";
+import { faultOfError, ledgerFault } from "./file-layer.ts";
+import { draftFrame, type FrameDraft } from "./frame.ts";
+import type { Journal } from "./journal.ts";
+import type { DerivedFile, DerivedWriter } from "./public-folder.ts";
+
+/** Where the entries of one request went, and the checkpoint that covers them. */
+export type Committed = { readonly first: number; readonly count: number; readonly checkpoint: string };
+/** The answer to one request of a batch. */
+export type CommitAnswer = Result<Committed, LedgerFault>;
+
+/** LIMIT: entries not yet published are held in memory; beyond this they are published before the next batch. */
+const PENDING_BYTES_MAX = 32 * 1024 * 1024;
+/** LIMIT: one request becomes one frame; its segment is made to measure. */
+const REQUEST_BYTES_MAX = 64 * 1024 * 1024;
+
+const NOTHING = new Uint8Array(0);
+
+/** Everything that opening has established and the writer goes on with. */
+export type WriterState = {
+  readonly journal: Journal;
+  readonly derived: DerivedWriter;
+  readonly hash: TreeHash;
+  readonly tiles: GrowingTiles;
+  readonly logKey: LogKey;
+  readonly sign: SignEd25519;
+  /** Undefined: payloads are appended as they are. */
+  readonly signer: EntrySigner | undefined;
+  readonly publishedSize: number;
+  readonly checkpoint: string;
+  /** Entries since the start of the first bundle that is not full and published. */
+  readonly openEntries: readonly Bytes[];
+};
+
+/**
+ * The writer itself, one step after the other in the calling thread. It is used by one caller at a time, who gathers
+ * requests into batches. After the first fault of a file operation it signs nothing more.
+ */
+export class WriterCore {
+  readonly #state: WriterState;
+  #entries: Bytes[];
+  #pendingBytes = 0;
+  #publishedSize: number;
+  #checkpoint: string;
+  #fault: LedgerFault | undefined;
+
+  constructor(state: WriterState) {
+    this.#state = state;
+    this.#entries = [...state.openEntries];
+    this.#publishedSize = state.publishedSize;
+    this.#checkpoint = state.checkpoint;
+  }
+
+  get size(): number {
+    return this.#state.tiles.size;
+  }
+
+  /** Whether there is something that {@link publish} would write. */
+  get unpublished(): boolean {
+    return this.#fault === undefined && this.#publishedSize < this.size;
+  }
+
+  /** Appends a batch of requests, each all or none, under one flush and one signed checkpoint. */
+  commit(requests: readonly (readonly Bytes[])[]): readonly CommitAnswer[] {
+    if (this.#fault !== undefined) return this.#refuseAll(requests);
+    const refused = requests.map((payloads) => this.#refuseTooLarge(payloads));
+    const payloads = requests.flatMap((request, i) => (refused[i] === undefined ? request : []));
+    let next = this.size;
+    if (payloads.length > 0) {
+      const draft = this.#draft(payloads);
+      try {
+        this.#state.journal.append(next, draft);
+      } catch (error) {
+        this.#fault = faultOfError(error, "journal");
+        return this.#refuseAll(requests);
+      }
+      this.#grow(draft.entries);
+    }
+    const answers = requests.map((request, i): CommitAnswer => {
+      const fault = refused[i];
+      if (fault !== undefined) return fail(fault);
+      next += request.length;
+      return ok({ first: next - request.length, count: request.length, checkpoint: this.#checkpoint });
+    });
+    this.#prepare();
+    return answers;
+  }
+
+  /**
+   * Takes in entries that survive a power cut from here on, and signs the new head. If we die before the signature is out,
+   * recovery makes the same one again: Ed25519 is deterministic.
+   */
+  #grow(entries: readonly Bytes[]): void {
+    const { tiles, hash } = this.#state;
+    for (const entry of entries) {
+      tiles.append(hash.leaf(entry));
+      this.#entries.push(entry);
+      this.#pendingBytes += entry.length;
+    }
+    this.#checkpoint = this.#signHead();
+  }
+
+  /** Writes every derived file for the present size, the checkpoint last, and frees journal segments. */
+  publish(): Result<string, LedgerFault> {
+    if (this.#fault !== undefined) return fail(this.#fault);
+    const { tiles, derived, journal } = this.#state;
+    if (this.#publishedSize === tiles.size) return ok(this.#checkpoint);
+    const size = tiles.size;
+    const from = this.#publishedSize;
+    try {
+      const bundles = this.#bundles(size);
+      for (const file of bundles) derived.write(file);
+      for (const tile of [...tiles.takeFull(), ...tiles.partials()]) derived.write({ path: tilePath(tile), parts: [tile.bytes] });
+      derived.flush();
+      derived.replaceCheckpoint(utf8(this.#checkpoint));
+      this.#publishedSize = size;
+      const full = size - (size % TILE_WIDTH);
+      this.#entries = this.#entries.slice(this.#entries.length - (size - full));
+      this.#pendingBytes = 0;
+      journal.free(full);
+      for (const tile of outgrownPartials(from, size)) derived.removePartials(tile);
+    } catch (error) {
+      this.#fault = faultOfError(error, "public");
+      derived.close();
+      return fail(this.#fault);
+    }
+    return ok(this.#checkpoint);
+  }
+
+  /** Publishes and lets go of the files, whatever comes of it. */
+  async close(): Promise<Result<string, LedgerFault>> {
+    const published = this.publish();
+    this.#fault ??= ledgerFault("ledger/closed", "", "");
+    await this.#state.journal.close();
+    return published;
+  }
+
+  #refuseAll(requests: readonly unknown[]): readonly CommitAnswer[] {
+    const fault = this.#fault ?? ledgerFault("ledger/closed", "", "");
+    return requests.map(() => fail(fault));
+  }
+
+  /** Why a request cannot be recorded; known before anything is signed. */
+  #refuseTooLarge(payloads: readonly Bytes[]): LedgerFault | undefined {
+    let total = 0;
+    for (const payload of payloads) {
+      const bytes = this.#entryBytes(payload);
+      if (bytes > ENTRY_BYTES_MAX) return ledgerFault("ledger/entry-too-large", "", `it would have ${bytes} bytes`);
+      total += bytes;
+    }
+    if (total <= REQUEST_BYTES_MAX) return undefined;
+    return ledgerFault("ledger/entry-too-large", "", `the entries appended together would have ${total} bytes`);
+  }
+
+  #entryBytes(payload: Bytes): number {
+    const { signer } = this.#state;
+    return signer === undefined ? payload.length : envelopeBytes(payload.length, signer);
+  }
+
+  /** Signs the payloads into the frame that will hold them. */
+  #draft(payloads: readonly Bytes[]): FrameDraft {
+    const { signer } = this.#state;
+    const lengths = payloads.map((payload) => this.#entryBytes(payload));
+    return draftFrame(lengths, (i, bytes, at) => {
+      const payload = payloads[i] ?? NOTHING;
+      if (signer === undefined) bytes.set(payload, at);
+      else writeEnvelope(bytes, at, payload, signer);
+    });
+  }
+
+  #signHead(): string {
+    const { tiles, logKey, sign } = this.#state;
+    return signCheckpoint({ size: tiles.size, root: tiles.root() }, logKey, sign);
+  }
+
+  /** What keeps memory and segments bounded; a fault here stops the writer, but takes nothing back. */
+  #prepare(): void {
+    try {
+      this.#state.journal.prepare();
+    } catch (error) {
+      this.#fault = faultOfError(error, "journal");
+      return;
+    }
+    if (this.#pendingBytes > PENDING_BYTES_MAX) this.publish();
+  }
+
+  #bundles(size: number): readonly DerivedFile[] {
+    const files: DerivedFile[] = [];
+    const firstIndex = size - this.#entries.length;
+    for (let at = 0; at < this.#entries.length; at += TILE_WIDTH) {
+      const entries = this.#entries.slice(at, at + TILE_WIDTH);
+      const path = tilePath({ level: "entries", index: (firstIndex + at) / TILE_WIDTH, width: entries.length });
+      files.push({ path, parts: [encodeEntries(entries)] });
+    }
+    return files;
+  }
+}
+
+/** The tiles and bundles that were partial at `from` and are full at `size`. */
+function outgrownPartials(from: number, size: number): readonly TileCoordinate[] {
+  const outgrown: TileCoordinate[] = [];
+  let before = from;
+  let now = size;
+  for (let level = 0; before > 0; level++) {
+    const index = Math.floor(before / TILE_WIDTH);
+    if (before % TILE_WIDTH !== 0 && Math.floor(now / TILE_WIDTH) > index) {
+      outgrown.push({ level, index, width: TILE_WIDTH });
+      if (level === 0) outgrown.push({ level: "entries", index, width: TILE_WIDTH });
+    }
+    before = index;
+    now = Math.floor(now / TILE_WIDTH);
+  }
+  return outgrown;
+}

@@ -1,0 +1,168 @@
+import { randomInt } from "node:crypto";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { type FileLayer, nodeFiles } from "../../packages/nightcore/src/store/tiles/index.ts";
+
+/** How the chosen step fails: nothing of it happens, all of it happens and yet it reports failure, or half of a write does. */
+export type Failure = "not persisted" | "persisted" | "torn";
+
+export type Plan = { readonly step: number; readonly failure: Failure; readonly errno: string };
+
+/** What a layer has done: how many steps that change the disk, and the one that failed. */
+export type Journey = { steps: number; failed: string | undefined };
+
+export function errno(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
+/** The platform's files, except that one step fails as planned. Background zero-filling is left out, to keep steps in order. */
+export function failingFiles(plan: Plan | undefined, journey: Journey): FileLayer {
+  function step<T>(name: string, work: () => T, half: () => void = () => undefined): T {
+    const chosen = plan !== undefined && journey.steps++ === plan.step;
+    if (plan === undefined) journey.steps++;
+    if (!chosen) return work();
+    journey.failed = name;
+    if (plan.failure === "persisted") work();
+    if (plan.failure === "torn") half();
+    throw errno(plan.errno);
+  }
+  return {
+    ...nodeFiles,
+    open: (path, mode) => (mode === "create" ? step("create", () => nodeFiles.open(path, mode)) : nodeFiles.open(path, mode)),
+    write: (fd, bytes, position) =>
+      step(
+        "write",
+        () => nodeFiles.write(fd, bytes, position),
+        () => nodeFiles.write(fd, bytes.subarray(0, bytes.length >> 1), position),
+      ),
+    fdatasync: (fd) => step("fdatasync", () => nodeFiles.fdatasync(fd)),
+    fsync: (fd) => step("fsync", () => nodeFiles.fsync(fd)),
+    rename: (from, to) => step("rename", () => nodeFiles.rename(from, to)),
+    unlink: (path) => step("unlink", () => nodeFiles.unlink(path)),
+    makeFolder: (path) => step("mkdir", () => nodeFiles.makeFolder(path)),
+    removeFolder: (path) => step("rmdir", () => nodeFiles.removeFolder(path)),
+    zeroFill: () => Promise.reject(errno("EAGAIN")),
+  };
+}
+
+const SECTOR_BYTES = 512;
+type Overwritten = { readonly path: string; readonly position: number; readonly before: Buffer; readonly length: number };
+type Renamed = { readonly from: string; readonly to: string; readonly before: Buffer | undefined };
+
+/**
+ * The platform's files until the power goes at a chosen step. What was not flushed by then is lost sector by sector, and
+ * names that were not flushed may fall back, both by the draw of a seeded generator.
+ */
+export class PowerCutFiles {
+  readonly #cutAt: number;
+  readonly #draw: () => number;
+  readonly #flushes: boolean;
+  readonly #paths = new Map<number, string>();
+  #writes: Overwritten[] = [];
+  #renames: Renamed[] = [];
+  #steps = 0;
+  #dead = false;
+
+  /** `flushes: false`: a disk that says that it has flushed and has not, to prove that the loss would be seen. */
+  constructor(cutAt: number, seed: number, { flushes = true } = {}) {
+    this.#flushes = flushes;
+    this.#cutAt = cutAt;
+    this.#draw = generator(seed);
+  }
+
+  get dead(): boolean {
+    return this.#dead;
+  }
+
+  readonly files: FileLayer = {
+    ...nodeFiles,
+    open: (path, mode) => {
+      this.#alive();
+      const fd = nodeFiles.open(path, mode);
+      this.#paths.set(fd, path);
+      return fd;
+    },
+    write: (fd, bytes, position) => {
+      const path = this.#paths.get(fd) ?? "";
+      const before = Buffer.alloc(bytes.length);
+      const known = nodeFiles.read(fd, before, position);
+      this.#writes.push({ path, position, before: before.subarray(0, known), length: bytes.length });
+      const written = nodeFiles.write(fd, bytes, position);
+      this.#step();
+      return written;
+    },
+    fdatasync: (fd) => {
+      this.#step();
+      const path = this.#paths.get(fd);
+      nodeFiles.fdatasync(fd);
+      if (this.#flushes) this.#writes = this.#writes.filter((write) => write.path !== path);
+    },
+    fsync: (fd) => {
+      this.#step();
+      const path = this.#paths.get(fd);
+      this.#renames = this.#renames.filter((renamed) => dirname(renamed.to) !== path);
+    },
+    rename: (from, to) => {
+      this.#step();
+      this.#renames.push({ from, to, before: existsSync(to) ? readFileSync(to) : undefined });
+      nodeFiles.rename(from, to);
+      this.#writes = this.#writes.map((write) => (write.path === from ? { ...write, path: to } : write));
+    },
+    unlink: (path) => {
+      this.#step();
+      nodeFiles.unlink(path);
+    },
+    zeroFill: () => Promise.reject(errno("EAGAIN")),
+  };
+
+  /** Puts the disk into the state after the power cut. */
+  cut(): void {
+    this.#dead = true;
+    for (const { path, position, before, length } of this.#writes.toReversed())
+      this.#loseSectors({ path, position, before, length });
+    for (const { from, to, before } of this.#renames.toReversed()) {
+      if (this.#draw() < 0.5 || !existsSync(to)) continue;
+      if (before === undefined) renameSync(to, from);
+      else writeFileSync(to, before);
+    }
+  }
+
+  #loseSectors({ path, position, before, length }: Overwritten): void {
+    if (!existsSync(path)) return;
+    const bytes = readFileSync(path);
+    for (let at = position - (position % SECTOR_BYTES); at < position + length; at += SECTOR_BYTES) {
+      if (this.#draw() < 0.5) continue;
+      const from = Math.max(at, position);
+      const to = Math.min(at + SECTOR_BYTES, position + length, bytes.length);
+      for (let i = from; i < to; i++) bytes[i] = before[i - position] ?? 0;
+    }
+    rmSync(path);
+    writeFileSync(path, bytes);
+  }
+
+  #alive(): void {
+    if (this.#dead) throw errno("EIO");
+  }
+
+  #step(): void {
+    this.#alive();
+    if (this.#steps++ !== this.#cutAt) return;
+    this.cut();
+    throw errno("EIO");
+  }
+}
+
+/** A small generator that gives the same draws for the same seed (mulberry32). */
+function generator(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** A seed to start from; a failure prints it. */
+export const SEED = Number(process.env["NIGHTCORE_SEED"] ?? randomInt(1_000_000));
