@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { CATALOG } from "../../packages/nightcore/src/cli/catalog.ts";
+import { CATALOG } from "../../packages/nightcore/src/cli/main.ts";
 import { Workspace } from "./workspace.ts";
 
 function emptyFolder(context: TestContext): Workspace {

@@ -30,6 +30,23 @@ function keyOf(fill: number) {
   return { publicKey, keyId: keyIdOf(sha256, publicKey), sign: signerOf(object) };
 }
 
+type Key = ReturnType<typeof keyOf>;
+
+function raw(key: Key, bytes: Uint8Array = MODULE) {
+  return { "module.sig": encodeBase64(key.sign(bytes)), "pubkey.b64": encodeBase64(key.publicKey) };
+}
+
+function sealed(key: Key, { tenant = "hello", module = MODULE, manifest = MANIFEST } = {}) {
+  const subject = [
+    { name: "module.wasm", digest: { sha256: encodeHex(sha256(module)) } },
+    { name: "manifest.json", digest: { sha256: encodeHex(sha256(utf8(manifest))) } },
+  ];
+  const statement = encodeStatement({ subject, predicateType: MODULE_STATEMENT_TYPE, predicate: { tenant } });
+  const envelope = sealEnvelope(statement, makeEntrySigner(sha256, key.publicKey, key.sign));
+  if (!envelope.ok) throw new Error("a vector cannot be made");
+  return { "module.dsse.json": Buffer.from(envelope.value).toString("utf8") };
+}
+
 /** The trust store of all cases, and the cases. */
 export function makeVectors(): { readonly trustStore: string; readonly cases: readonly SignatureVector[] } {
   const [current, ended, revoked, stranger] = [1, 2, 3, 4].map(keyOf);
@@ -42,21 +59,6 @@ export function makeVectors(): { readonly trustStore: string; readonly cases: re
     .withGrant({ ...revoked, name: "revoked" }, { ...grant, keyId: revoked.keyId })
     .withRevocation({ keyId: revoked.keyId, revokedAt: "2026-02-01T00:00:00.000Z", reason: "vector" });
 
-  type Key = typeof current;
-  const raw = (key: Key, bytes: Uint8Array = MODULE) => ({
-    "module.sig": encodeBase64(key.sign(bytes)),
-    "pubkey.b64": encodeBase64(key.publicKey),
-  });
-  const sealed = (key: Key, { tenant = "hello", module = MODULE, manifest = MANIFEST } = {}) => {
-    const subject = [
-      { name: "module.wasm", digest: { sha256: encodeHex(sha256(module)) } },
-      { name: "manifest.json", digest: { sha256: encodeHex(sha256(utf8(manifest))) } },
-    ];
-    const statement = encodeStatement({ subject, predicateType: MODULE_STATEMENT_TYPE, predicate: { tenant } });
-    const envelope = sealEnvelope(statement, makeEntrySigner(sha256, key.publicKey, key.sign));
-    if (!envelope.ok) throw new Error("a vector cannot be made");
-    return { "module.dsse.json": Buffer.from(envelope.value).toString("utf8") };
-  };
   const other = utf8("another module");
   const rows: readonly (readonly [
     name: string,

@@ -12,6 +12,8 @@ import { CATALOG, COMMON_OPTIONS, type CommandSpec, findCommand } from "./catalo
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { Terminal } from "./terminal.ts";
 
+export { CATALOG } from "./catalog.ts";
+
 /** Runs one command line and returns its exit code. The one place that catches: a bug ends here, as a failure. */
 export async function main(argv: readonly string[]): Promise<number> {
   const terminal = new Terminal();

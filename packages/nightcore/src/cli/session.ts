@@ -38,7 +38,7 @@ export type View = {
 };
 
 /** A workspace opened for writing: the ledger is locked, recovered, and everything done goes through `recorder`. */
-export type Session = View & {
+export type Session = Omit<View, "reader" | "close"> & {
   readonly ledger: LedgerWriter;
   readonly recorder: Recorder;
   readonly store: TrustStore;
@@ -69,8 +69,9 @@ export function logKeyOf({ configuration, publicKey }: Pick<View, "configuration
 export async function openView(invocation: Invocation): Promise<View> {
   const files = await openFiles(invocation);
   const { layout, publicKey } = files;
-  const reader = unwrap(openLedgerReader({ folder: layout.ledger }), explainLedgerFault);
+  // The projection first: a writer beside us records before it folds, so the log read after it is never the shorter one.
   const rows = openProjection(layout, invocation);
+  const reader = unwrap(openLedgerReader({ folder: layout.ledger }), explainLedgerFault);
   unwrap(catchUp(rows, reader, publicKey), explainLedgerFault);
   return {
     ...files,
@@ -89,9 +90,13 @@ export async function openSession(invocation: Invocation, { thread }: { readonly
   const { origin } = configuration;
   const ledger = unwrap(await openLedgerWriter({ folder: layout.ledger, origin, key, thread }), explainLedgerFault);
   try {
-    const reader = unwrap(openLedgerReader({ folder: layout.ledger }), explainLedgerFault);
     const rows = openProjection(layout, invocation);
-    unwrap(catchUp(rows, reader, publicKey), explainLedgerFault);
+    // A projection that is at the end of the log spares a second look at the journal.
+    if (rows.applied !== ledger.openedSize) {
+      const reader = unwrap(openLedgerReader({ folder: layout.ledger }), explainLedgerFault);
+      unwrap(catchUp(rows, reader, publicKey), explainLedgerFault);
+      reader.close();
+    }
     const recorder = new Recorder({ ledger, rows, sha256 }, rows.applied);
     await recordRecovery({ ledger, recorder, rows }, invocation);
     const { store, digest } = unwrap(loadTrustStore(layout, rows), explainTrustFault);
@@ -99,21 +104,16 @@ export async function openSession(invocation: Invocation, { thread }: { readonly
       layout,
       configuration,
       publicKey,
-      reader,
       rows,
       ledger,
       recorder,
       store,
       trustStore: digest,
-      close() {
-        rows.close();
-        reader.close();
-      },
       async finish() {
         const checkpoint = await ledger.close();
         // The projection is derived: what another process has folded meanwhile is as good as ours.
         rows.commit(recorder.applied);
-        session.close();
+        rows.close();
         return unwrap(checkpoint, explainLedgerFault);
       },
     };
