@@ -51,7 +51,8 @@ async function until(condition: () => boolean, what: string): Promise<void> {
 
 test("SIGKILL while a guest runs: the intent is there, the next command closes the run and says so, no sandbox is left", async (context) => {
   const workspace = Workspace.make(context);
-  workspace.addTenant("spinner", { wasm: SPINNER, manifest: PATIENT });
+  workspace.addTenant("spinner", { wasm: SPINNER, manifest: { permissions: [], fuel_limit: 9e15, timeout_ms: 300_000 } });
+  workspace.writePolicy("spinner", { max_exec_ms: 300_000, max_fuel: 9e15 });
   workspace.addTenant("hello");
   workspace.signAndTrust("spinner", "hello");
   workspace.expect(0, "run", "hello");
@@ -64,6 +65,8 @@ test("SIGKILL while a guest runs: the intent is there, the next command closes t
   child.kill("SIGKILL");
   await over;
   await until(() => !sandboxes.some(isAlive), "the end of the sandbox after its worker");
+  if (spawnSync("setpriv", ["--version"]).status === 0)
+    assert.ok(Date.now() < guestEndsMs, "the kernel killed it with its worker");
 
   const { exit, stderr } = workspace.nightcore("run", "hello");
   assert.equal(exit, 0);

@@ -78,16 +78,39 @@ async function checkEngine(): Promise<readonly Check[]> {
       ),
       await attempt("engine goes on after it", remedy, () => greet(engine)),
       { name: "isolation", outcome: "ok", detail: `${isolation.join(", ")} (${version})` },
-      {
-        name: "isolation by bubblewrap",
-        outcome: "missing",
-        detail: "this version does not use bubblewrap and seccomp yet",
-        remedy: "a policy can demand layers with `require_isolation`; what is not in place is then refused",
-      },
+      ...MISSING_LAYERS.filter(({ layer }) => !isolation.includes(layer)).map(missingLayer),
     ];
   } finally {
     await engine.close();
   }
+}
+
+/** Layers that would stand around a sandbox elsewhere, and how to get them. */
+const MISSING_LAYERS = [
+  {
+    layer: "die-with-parent",
+    detail: "a spinning guest outlives a worker that is killed",
+    remedy: "on Linux: install util-linux (setpriv)",
+  },
+  {
+    layer: "no-new-privileges",
+    detail: "the sandbox process may gain privileges",
+    remedy: "on Linux: install util-linux (setpriv)",
+  },
+  {
+    layer: "bubblewrap",
+    detail: "this version does not use bubblewrap yet",
+    remedy: "a policy can demand layers with `require_isolation`",
+  },
+  {
+    layer: "seccomp",
+    detail: "this version has no filter of system calls yet",
+    remedy: "a policy can demand layers with `require_isolation`",
+  },
+] as const;
+
+function missingLayer({ layer, detail, remedy }: (typeof MISSING_LAYERS)[number]): Check {
+  return { name: `isolation by ${layer}`, outcome: "missing", detail, remedy };
 }
 
 async function greet(engine: Engine): Promise<string> {

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { EngineFaultCode } from "#ports";
+import { assemble, jobFor } from "../fixture.test.ts";
+import { encodeOutcome, encodeReady, type GuestOutcome } from "../wire/answer.ts";
+import { Pool } from "./pool.ts";
+import type { Launch } from "./launch.ts";
+
+// Sandboxes that are not what they should be: each is a real process that answers on its channel as it pleases.
+
+const JOB = jobFor(assemble('(module (func (export "_start")))'), {
+  budgets: { wallMs: 400, memoryBytes: 65_536, fuel: 100, outputBytes: 10 },
+});
+
+const OUTCOME: GuestOutcome = {
+  exitCode: 0,
+  fault: undefined,
+  results: [],
+  stdout: new Uint8Array(0),
+  stderr: new Uint8Array(0),
+  memoryBytes: 0,
+  fuel: 0,
+  hostCalls: 0,
+  deniedPaths: [],
+};
+
+const hex = (frame: readonly Uint8Array[]): string => Buffer.concat(frame).toString("hex");
+const READY = hex(encodeReady());
+const FINE = hex(encodeOutcome(OUTCOME));
+
+/** A process that says `first`, waits for a job, and then does what `then` says. */
+function impostor(first: string, then: string): Launch {
+  const script = `const fs = require("node:fs");
+    const say = (hex) => fs.writeSync(3, Buffer.from(hex, "hex"));
+    if (${JSON.stringify(first)} !== "") say(${JSON.stringify(first)});
+    fs.readSync(3, Buffer.alloc(65536));
+    ${then}`;
+  return { command: process.execPath, args: ["-e", script], isolation: [] };
+}
+
+const STAY = "setInterval(() => {}, 1000);";
+
+const ROWS: readonly (readonly [lie: string, launch: Launch, code: EngineFaultCode])[] = [
+  ["answers with nonsense", impostor(READY, `say("05000000ffffffffff"); ${STAY}`), "engine/protocol"],
+  ["announces four gigabytes", impostor(READY, `say("ffffffff"); ${STAY}`), "engine/protocol"],
+  [
+    "answers with more output than was granted",
+    impostor(READY, `say("${hex(encodeOutcome({ ...OUTCOME, stdout: new Uint8Array(11) }))}"); ${STAY}`),
+    "engine/protocol",
+  ],
+  ["answers twice", impostor(READY, `say("${FINE}${FINE}"); ${STAY}`), "engine/protocol"],
+  ["answers `ready` again", impostor(READY, `say("${READY}"); ${STAY}`), "engine/protocol"],
+  ["asks for a module that it was given", impostor(READY, `say("0100000002"); ${STAY}`), "engine/protocol"],
+  ["floods the channel", impostor(READY, `for (;;) say("00".repeat(65536));`), "engine/protocol"],
+  ["says nothing", impostor(READY, STAY), "engine/deadline"],
+  ["says half of an answer", impostor(READY, `say("${FINE.slice(0, 20)}"); ${STAY}`), "engine/deadline"],
+  ["ignores every signal that can be ignored", impostor(READY, `process.on("SIGTERM", () => {}); for (;;);`), "engine/deadline"],
+  ["exits", impostor(READY, "process.exit(0)"), "engine/sandbox-died"],
+  ["is killed", impostor(READY, 'process.kill(process.pid, "SIGSEGV")'), "engine/sandbox-died"],
+  ["begins with an outcome", impostor(FINE, STAY), "engine/unavailable"],
+  ["begins with nonsense", impostor("02000000ffff", STAY), "engine/unavailable"],
+  ["never starts", { command: "/nonexistent/nightcore", args: [], isolation: [] }, "engine/unavailable"],
+];
+
+for (const [lie, launch, code] of ROWS) {
+  test(`a sandbox that ${lie} is ${code}`, async () => {
+    const pool = new Pool(launch, 1);
+    const end = await pool.run(JOB, undefined);
+    assert.ok("fault" in end, JSON.stringify(end));
+    assert.equal(end.fault.code, code, end.fault.detail);
+    await pool.close();
+  });
+}
+
+test("a sandbox that speaks before it is asked does not answer the next job", async () => {
+  const pool = new Pool(impostor(READY, `say("${FINE}"); setTimeout(() => say("${FINE}"), 50); ${STAY}`), 1);
+  const first = await pool.run(JOB, undefined);
+  assert.ok("outcome" in first);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const second = await pool.run(JOB, undefined);
+  assert.ok("outcome" in second || second.fault.code === "engine/protocol");
+  await pool.close();
+});
+
+test("closing a pool ends its processes and whoever waits", async () => {
+  const pool = new Pool(impostor(READY, STAY), 1);
+  const runs = [pool.run(JOB, undefined), pool.run(JOB, undefined)];
+  await pool.close();
+  for (const end of await Promise.all(runs)) assert.ok("fault" in end);
+  const late = await pool.run(JOB, undefined);
+  assert.ok("fault" in late && late.fault.code === "engine/unavailable");
+});

@@ -1,0 +1,171 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { type Duplex, PassThrough } from "node:stream";
+import type { Budgets, Bytes, Digest } from "#core";
+import type { Cancellation, EngineFault, EngineJob } from "#ports";
+import { answerBytesMax, decodeAnswer, type GuestOutcome, type SandboxAnswer } from "../wire/answer.ts";
+import { FrameSplitter } from "../wire/framing.ts";
+import { encodeJob } from "../wire/job.ts";
+import { WireError, WireReader } from "../wire/reader.ts";
+import type { Launch } from "./launch.ts";
+
+const READY_BYTES_MAX = 64;
+const READY_MS_MAX = 30_000; // LIMIT: a loaded machine starts a process in a second; longer means that it cannot
+
+/** How a job ended, and how long it took from the first byte written until the answer was read. */
+export type JobEnd = { readonly wallMs: number } & ({ readonly outcome: GuestOutcome } | { readonly fault: EngineFault });
+
+type Waiter = {
+  readonly messageBytesMax: number;
+  readonly budgets: Budgets | undefined;
+  resolve(end: SandboxAnswer | EngineFault): void;
+};
+
+/**
+ * One sandbox process as the worker sees it: something that may lie. It is asked one thing at a time, answers within a bound and
+ * a deadline or is killed, and nothing that it sends is used before it has been checked.
+ */
+export class SandboxProcess {
+  readonly #child: ChildProcess;
+  readonly #channel: Duplex;
+  readonly #splitter = new FrameSplitter();
+  readonly #modules = new Set<Digest>();
+  readonly ready: Promise<EngineFault | undefined>;
+  readonly exited: Promise<void>;
+  #waiter: Waiter | undefined;
+  #dead: EngineFault | undefined;
+  runs = 0;
+
+  constructor(launch: Launch) {
+    this.#child = spawn(launch.command, launch.args, {
+      stdio: ["ignore", "ignore", "ignore", "pipe"],
+      env: {},
+      windowsHide: true,
+    });
+    // Out of descriptors, Node gives the child no streams at all; `error` follows on its own.
+    const streams = this.#child.stdio as ChildProcess["stdio"] | undefined;
+    this.#channel = (streams?.[3] ?? new PassThrough()) as Duplex;
+    this.exited = new Promise((resolve) => {
+      this.#child.once("exit", () => resolve());
+      this.#child.once("error", () => resolve());
+    });
+    this.#child.once("error", (error) => this.#fail({ code: "engine/unavailable", detail: error.message }));
+    this.#child.once("exit", (code, signal) => {
+      this.#fail({
+        code: "engine/sandbox-died",
+        detail: signal === null ? `exit code ${code ?? "unknown"}` : `signal ${signal}`,
+      });
+    });
+    this.#channel.on("error", () => this.kill({ code: "engine/sandbox-died", detail: "the channel broke" }));
+    this.#channel.on("data", (chunk: Bytes) => this.#receive(chunk));
+    this.ready = this.#awaitReady();
+    this.hold(false);
+  }
+
+  get dead(): boolean {
+    return this.#dead !== undefined;
+  }
+
+  async #awaitReady(): Promise<EngineFault | undefined> {
+    const timer = setTimeout(
+      () => this.kill({ code: "engine/unavailable", detail: "the sandbox did not start in time" }),
+      READY_MS_MAX,
+    );
+    timer.unref();
+    const answer = await this.#ask([], READY_BYTES_MAX, undefined);
+    clearTimeout(timer);
+    if ("code" in answer) return { code: "engine/unavailable", detail: answer.detail };
+    return answer.kind === "ready"
+      ? undefined
+      : this.kill({ code: "engine/protocol", detail: "the first answer is not `ready`" });
+  }
+
+  /** Runs a job with its deadline counted from the first byte written. The caller has awaited `ready`, and runs one at a time. */
+  async run(job: EngineJob, cancellation: Cancellation | undefined): Promise<JobEnd> {
+    if (this.#dead !== undefined) return { fault: this.#dead, wallMs: 0 };
+    const startedMs = performance.now();
+    this.runs++;
+    const deadline = setTimeout(
+      () => this.kill({ code: "engine/deadline", detail: `after ${job.budgets.wallMs} ms` }),
+      job.budgets.wallMs,
+    );
+    const cancel = (): void => void this.kill({ code: "engine/cancelled", detail: "" });
+    cancellation?.addEventListener("abort", cancel);
+    try {
+      const end = await this.#converse(job);
+      return { ...end, wallMs: performance.now() - startedMs };
+    } finally {
+      clearTimeout(deadline);
+      cancellation?.removeEventListener("abort", cancel);
+    }
+  }
+
+  async #converse(job: EngineJob): Promise<{ readonly outcome: GuestOutcome } | { readonly fault: EngineFault }> {
+    const bytesMax = answerBytesMax(job.budgets);
+    const known = this.#modules.has(job.digest);
+    let answer = await this.#ask(encodeJob(job, !known), bytesMax, job.budgets);
+    if (known && "kind" in answer && answer.kind === "need-module")
+      answer = await this.#ask(encodeJob(job, true), bytesMax, job.budgets);
+    if ("code" in answer) return { fault: answer };
+    if (answer.kind !== "outcome")
+      return { fault: this.kill({ code: "engine/protocol", detail: `unexpected \`${answer.kind}\`` }) };
+    if (answer.outcome.fault?.code !== "engine/invalid-module") this.#modules.add(job.digest);
+    return { outcome: answer.outcome };
+  }
+
+  #ask(frame: readonly Bytes[], messageBytesMax: number, budgets: Budgets | undefined): Promise<SandboxAnswer | EngineFault> {
+    return new Promise((resolve) => {
+      if (this.#dead !== undefined) return resolve(this.#dead);
+      this.#waiter = { messageBytesMax, budgets, resolve };
+      if (frame.length > 1) this.#channel.cork();
+      for (const part of frame) this.#channel.write(part);
+      if (frame.length > 1) this.#channel.uncork();
+    });
+  }
+
+  #receive(chunk: Bytes): void {
+    const waiter = this.#waiter;
+    if (this.#dead !== undefined) return;
+    if (waiter === undefined) return void this.kill({ code: "engine/protocol", detail: "it spoke without being asked" });
+    const messages = this.#splitter.push(chunk, waiter.messageBytesMax);
+    if (messages === undefined) return void this.kill({ code: "engine/protocol", detail: "an answer is too long" });
+    const [message, ...more] = messages;
+    if (message === undefined) return;
+    if (more.length > 0 || this.#splitter.pending > 0)
+      return void this.kill({ code: "engine/protocol", detail: "more than one answer" });
+    try {
+      const answer = decodeAnswer(new WireReader(message), waiter.budgets);
+      this.#waiter = undefined;
+      waiter.resolve(answer);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.kill({ code: "engine/protocol", detail: error.message });
+    }
+  }
+
+  /** SIGKILL, and the fault becomes the answer to whatever is waited for. The first reason stands. */
+  kill(fault: EngineFault): EngineFault {
+    this.#fail(fault);
+    this.#child.kill("SIGKILL");
+    this.#channel.destroy();
+    return fault;
+  }
+
+  #fail(fault: EngineFault): void {
+    this.#dead ??= fault;
+    const waiter = this.#waiter;
+    this.#waiter = undefined;
+    waiter?.resolve(this.#dead);
+  }
+
+  /** An idle process does not keep the worker's event loop alive; one that a job waits for does. */
+  hold(hold: boolean): void {
+    const channel = this.#channel as Duplex & { ref?(): void; unref?(): void };
+    if (hold) {
+      this.#child.ref();
+      channel.ref?.();
+    } else {
+      this.#child.unref();
+      channel.unref?.();
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import { fail, ok, type Result } from "#core";
+import type { EngineFault } from "#ports";
+import { type WasmModule, WebAssembly } from "../web-assembly.ts";
+import type { MeteredModule } from "../meter/rewrite.ts";
+
+/** A module that is ready to be instantiated, and what is known about it; `bytes` is the size of its rewritten binary. */
+export type CompiledModule = {
+  readonly module: WasmModule;
+  readonly metered: Omit<MeteredModule, "bytes">;
+  readonly bytes: number;
+};
+
+const CACHE_BYTES_MAX = 128 * 1024 * 1024; // LIMIT: of rewritten modules; CPython takes 17 MB of it
+const CACHE_MODULES_MAX = 256; // LIMIT: a compiled module holds address space too
+const PAGE_BYTES = 65_536;
+const PAGES_MAX = 65_536;
+
+/** Rewritten and compiled modules by digest and memory budget, the least recently used ones forgotten first. */
+export class ModuleCache {
+  readonly #modules = new Map<string, CompiledModule>();
+  #bytes = 0;
+
+  find(digest: string, memoryBytes: number): CompiledModule | undefined {
+    const key = keyOf(digest, memoryBytes);
+    const found = this.#modules.get(key);
+    if (found !== undefined) {
+      this.#modules.delete(key);
+      this.#modules.set(key, found);
+    }
+    return found;
+  }
+
+  /** Compiles and keeps; V8 validates types here, and what it refuses is an invalid module. */
+  compile(digest: string, memoryBytes: number, metered: MeteredModule): Result<CompiledModule, EngineFault> {
+    try {
+      const { bytes, ...rest } = metered;
+      const compiled = { module: new WebAssembly.Module(bytes), metered: rest, bytes: bytes.length };
+      this.#keep(keyOf(digest, memoryBytes), compiled);
+      return ok(compiled);
+    } catch (error) {
+      if (error instanceof WebAssembly.CompileError) {
+        return fail({ code: "engine/invalid-module", detail: error.message.replace(/^WebAssembly\.Module\(\): /, "") });
+      }
+      if (error instanceof RangeError) return fail({ code: "engine/memory-exceeded", detail: error.message });
+      throw error;
+    }
+  }
+
+  #keep(key: string, compiled: CompiledModule): void {
+    this.#modules.set(key, compiled);
+    this.#bytes += compiled.bytes;
+    for (const [oldest, { bytes }] of this.#modules) {
+      if (this.#bytes <= CACHE_BYTES_MAX && this.#modules.size <= CACHE_MODULES_MAX) break;
+      this.#modules.delete(oldest);
+      this.#bytes -= bytes;
+    }
+  }
+}
+
+/** Whole pages in a budget of bytes, at most the 4 GiB of the format. */
+export function pagesOf(memoryBytes: number): number {
+  return Math.min(PAGES_MAX, Math.floor(memoryBytes / PAGE_BYTES));
+}
+
+function keyOf(digest: string, memoryBytes: number): string {
+  return `${digest} ${pagesOf(memoryBytes)}`;
+}

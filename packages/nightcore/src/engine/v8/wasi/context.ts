@@ -1,0 +1,90 @@
+import { type Bytes, quote, utf8 } from "#core";
+import type { EngineFaultCode, EngineJob } from "#ports";
+import type { WasmMemory } from "../web-assembly.ts";
+import { type GuestClock, realClock, virtualClock } from "./clock.ts";
+import { type Descriptor, DescriptorTable } from "./descriptor.ts";
+import { FileSystem } from "./file-system.ts";
+import { GuestMemory } from "./guest-memory.ts";
+import { type FillRandom, realRandom, seededRandom } from "./random.ts";
+import { ALL_RIGHTS, FOLDER_RIGHTS, STREAM_READ_RIGHTS, STREAM_WRITE_RIGHTS } from "./rights.ts";
+import { Input, Output } from "./stdio.ts";
+
+const DENIED_PATHS_MAX = 8; // LIMIT: a hint for an author, not a log
+
+/** Why the host ends a run from inside of a call. */
+export type Ending =
+  | { readonly kind: "exit"; readonly code: number }
+  | { readonly kind: "fault"; readonly code: EngineFaultCode; readonly detail: string }
+  | { readonly kind: "bug"; readonly error: unknown };
+
+/** Unwinds a call that has ended the run. The boundary of the host turns it into a trap, which no guest can catch. */
+export class RunEnded extends Error {}
+
+/** Everything that the calls of one run act on. */
+export class WasiContext {
+  readonly args: readonly Bytes[];
+  readonly env: readonly Bytes[];
+  readonly descriptors = new DescriptorTable();
+  readonly files: FileSystem;
+  readonly clock: GuestClock;
+  readonly fillRandom: FillRandom;
+  readonly input: Input;
+  readonly output: Output;
+  readonly #denied = new Set<string>();
+  #memory: GuestMemory | undefined;
+  ending: Ending | undefined;
+  callCount = 0;
+
+  constructor(job: Omit<EngineJob, "bytes">) {
+    const has = (capability: EngineJob["capabilities"][number]): boolean => job.capabilities.includes(capability);
+    this.args = job.argv.map(terminated);
+    this.env = job.env.map(terminated);
+    this.clock = has("clock:real") ? realClock() : virtualClock();
+    this.fillRandom = has("random:real") ? realRandom : seededRandom(job.seed);
+    this.input = new Input(has("stdin") ? job.stdin : new Uint8Array(0));
+    this.output = new Output(job.budgets.outputBytes);
+    this.files = new FileSystem(has("fs:read") ? job.mounts : []);
+    this.descriptors.set(0, stream("stdin", STREAM_READ_RIGHTS));
+    if (has("stdout")) {
+      this.descriptors.set(1, stream("stdout", STREAM_WRITE_RIGHTS));
+      this.descriptors.set(2, stream("stderr", STREAM_WRITE_RIGHTS));
+    }
+    this.files.preopens.forEach((preopen, i) => {
+      const opened = { kind: "folder", node: preopen.folder, preopen: preopen.path } as const;
+      this.descriptors.set(3 + i, { opened, rights: FOLDER_RIGHTS, inheriting: ALL_RIGHTS, flags: 0 });
+    });
+  }
+
+  bindMemory(memory: WasmMemory | undefined): void {
+    this.#memory = memory === undefined ? undefined : new GuestMemory(memory);
+  }
+
+  get memory(): GuestMemory {
+    if (this.#memory !== undefined) return this.#memory;
+    return this.end({ kind: "fault", code: "engine/invalid-module", detail: "a WASI call needs a memory exported as `memory`" });
+  }
+
+  end(ending: Ending): never {
+    this.ending ??= ending;
+    throw new RunEnded();
+  }
+
+  get deniedPaths(): readonly string[] {
+    return [...this.#denied];
+  }
+
+  /** Keeps a path that was refused, made safe to show. */
+  notePath(preopen: string | undefined, path: string): void {
+    if (this.#denied.size >= DENIED_PATHS_MAX) return;
+    const prefix = preopen === undefined || path.startsWith("/") ? "" : preopen.endsWith("/") ? preopen : `${preopen}/`;
+    this.#denied.add(quote(prefix + path).slice(1, -1));
+  }
+}
+
+function terminated(text: string): Bytes {
+  return utf8(`${text}\0`);
+}
+
+function stream(kind: "stdin" | "stdout" | "stderr", rights: number): Descriptor {
+  return { opened: { kind }, rights, inheriting: 0, flags: 0 };
+}

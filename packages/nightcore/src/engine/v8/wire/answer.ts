@@ -1,0 +1,126 @@
+import { assert, type Budgets, type Bytes, escapeControls } from "#core";
+import type { EngineFaultCode } from "#ports";
+import { WireError, type WireReader } from "./reader.ts";
+import { WireWriter } from "./writer.ts";
+
+/** What a sandbox says about a run. Wall time is not among it: the worker measures that itself. */
+export type GuestOutcome = {
+  readonly exitCode: number | undefined;
+  readonly fault: { readonly code: EngineFaultCode; readonly detail: string } | undefined;
+  readonly results: readonly string[];
+  readonly stdout: Bytes;
+  readonly stderr: Bytes;
+  readonly memoryBytes: number;
+  readonly fuel: number;
+  readonly hostCalls: number;
+  readonly deniedPaths: readonly string[];
+};
+
+/** Everything that a sandbox may say. */
+export type SandboxAnswer =
+  | { readonly kind: "ready" }
+  | { readonly kind: "need-module" }
+  | { readonly kind: "outcome"; readonly outcome: GuestOutcome };
+
+const READY = 1;
+const NEED_MODULE = 2;
+const OUTCOME = 3;
+/** The faults that a sandbox may report; the others are the worker's own to find. Their order is the wire's. */
+const FAULT_CODES = [
+  "engine/invalid-module",
+  "engine/unsupported-feature",
+  "engine/unknown-import",
+  "engine/no-entry",
+  "engine/bad-argument",
+  "engine/trap",
+  "engine/stack-overflow",
+  "engine/fuel-exhausted",
+  "engine/memory-exceeded",
+  "engine/output-exceeded",
+] as const satisfies readonly EngineFaultCode[];
+
+const DETAIL_BYTES_MAX = 4_096; // LIMIT: a sentence; details are cut to it before they are sent
+const RESULTS_MAX = 1_000; // LIMIT: V8's own for results
+const RESULT_BYTES_MAX = 64; // LIMIT: the longest number in decimal
+const DENIED_PATHS_MAX = 8; // LIMIT: a hint for an author
+const PATH_BYTES_MAX = 1_024; // LIMIT: quoted and cut paths are far shorter
+const PAGE_BYTES = 65_536;
+const HEADER_BYTES_MAX = 128 * 1024; // everything in an outcome but the outputs
+
+/** The longest frame that a run under these budgets can be answered with. */
+export function answerBytesMax(budgets: Budgets): number {
+  return budgets.outputBytes + HEADER_BYTES_MAX;
+}
+
+/** Said once, before the first job. */
+export function encodeReady(): readonly Bytes[] {
+  return encodeTag(READY);
+}
+
+/** Said when a job came without its module and the cache has forgotten it. */
+export function encodeNeedModule(): readonly Bytes[] {
+  return encodeTag(NEED_MODULE);
+}
+
+function encodeTag(tag: number): readonly Bytes[] {
+  const writer = new WireWriter();
+  writer.u8(tag);
+  return writer.frame();
+}
+
+/** `u8 3 | u8 fault, or 255 for none | u32 exit code, or text detail | texts results | bytes stdout, stderr | integers | texts denied`. */
+export function encodeOutcome(outcome: GuestOutcome): readonly Bytes[] {
+  const writer = new WireWriter();
+  writer.u8(OUTCOME);
+  const fault = outcome.fault;
+  if (fault === undefined) {
+    writer.u8(255);
+    writer.u32(outcome.exitCode ?? 0);
+  } else {
+    const code = (FAULT_CODES as readonly string[]).indexOf(fault.code);
+    assert(code >= 0, `a sandbox does not report ${fault.code}`); // or 255 would say that nothing is wrong
+    writer.u8(code);
+    writer.text(fault.detail.slice(0, DETAIL_BYTES_MAX / 4));
+  }
+  writer.texts(outcome.results);
+  writer.bytes(outcome.stdout);
+  writer.bytes(outcome.stderr);
+  writer.integer(outcome.memoryBytes);
+  writer.integer(outcome.fuel);
+  writer.integer(outcome.hostCalls);
+  writer.texts(outcome.deniedPaths);
+  return writer.frame();
+}
+
+/**
+ * Reads an answer as hostile: every field is checked for its form and against the run's budgets, and text is made safe to show.
+ * Throws a WireError for the first that cannot be right.
+ */
+export function decodeAnswer(reader: WireReader, budgets: Budgets | undefined): SandboxAnswer {
+  const tag = reader.u8(OUTCOME);
+  if (tag === READY || tag === NEED_MODULE) {
+    reader.end();
+    return { kind: tag === READY ? "ready" : "need-module" };
+  }
+  if (tag !== OUTCOME || budgets === undefined) throw new WireError("an answer that was not asked for");
+  const code = reader.u8();
+  const faultCode = FAULT_CODES[code];
+  if (code !== 255 && faultCode === undefined) throw new WireError("an unknown fault");
+  const exitCode = faultCode === undefined ? reader.u32() : undefined;
+  const fault = faultCode === undefined ? undefined : { code: faultCode, detail: escapeControls(reader.text(DETAIL_BYTES_MAX)) };
+  const results = reader.texts(RESULTS_MAX, RESULT_BYTES_MAX);
+  for (const result of results)
+    if (!/^(?:-?[0-9][0-9a-zA-Z.+-]*|NaN|-?Infinity)$/.test(result)) throw new WireError("a result is no number");
+  if (fault !== undefined && results.length > 0) throw new WireError("results of a run that failed");
+  const stdout = reader.bytes(budgets.outputBytes);
+  const stderr = reader.bytes(budgets.outputBytes - stdout.length);
+  const memoryBytes = reader.integer(budgets.memoryBytes);
+  if (memoryBytes % PAGE_BYTES !== 0) throw new WireError("memory comes in pages");
+  const fuel = reader.integer(budgets.fuel);
+  if (fault?.code === "engine/fuel-exhausted" && fuel !== budgets.fuel) throw new WireError("fuel is left");
+  const hostCalls = reader.integer(Number.MAX_SAFE_INTEGER);
+  const deniedPaths = reader.texts(DENIED_PATHS_MAX, PATH_BYTES_MAX).map((path) => escapeControls(path));
+  reader.end();
+  const output = { stdout: stdout.slice(), stderr: stderr.slice() };
+  return { kind: "outcome", outcome: { exitCode, fault, results, ...output, memoryBytes, fuel, hostCalls, deniedPaths } };
+}

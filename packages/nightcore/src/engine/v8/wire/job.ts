@@ -1,0 +1,89 @@
+import { type Bytes, CAPABILITIES, type Digest } from "#core";
+import type { EngineJob, Mount, MountedFile } from "#ports";
+import { WireError, type WireReader } from "./reader.ts";
+import { WireWriter } from "./writer.ts";
+
+/** A job as the sandbox sees it: without its tenant, and without the bytes of a module that the sandbox has already. */
+export type SandboxJob = Omit<EngineJob, "bytes" | "tenant"> & { readonly bytes: Bytes | undefined };
+
+const JOB = 1;
+const STRINGS_MAX = 65_536; // LIMIT: arguments, variables, mounts; more does not fit a guest's memory sensibly
+const FILES_MAX = 1_000_000; // LIMIT: files under one mount
+export const JOB_BYTES_MAX = 0x7fff_ffff; // LIMIT: what a frame's length can say and a buffer can hold
+const SEED_BYTES = 32;
+
+/**
+ * ```
+ * u8 1 | text digest | flag, bytes module | flag, text entry | texts numericArgs | texts argv | texts env | bytes stdin |
+ * mounts (u32 count; text path, flag writable, texts folders, u32 count of files: text path, bytes) |
+ * u8 capabilities by bit | four integers: wallMs memoryBytes fuel outputBytes | bytes seed
+ * ```
+ */
+export function encodeJob(job: EngineJob, withBytes: boolean): readonly Bytes[] {
+  const writer = new WireWriter();
+  writer.u8(JOB);
+  writer.text(job.digest);
+  writer.flag(withBytes);
+  if (withBytes) writer.bytes(job.bytes);
+  writer.flag(job.entry !== undefined);
+  if (job.entry !== undefined) writer.text(job.entry);
+  writer.texts(job.numericArgs);
+  writer.texts(job.argv);
+  writer.texts(job.env);
+  writer.bytes(job.stdin);
+  writer.u32(job.mounts.length);
+  for (const mount of job.mounts) {
+    writer.text(mount.guestPath);
+    writer.flag(mount.writable === true);
+    writer.texts(mount.folders);
+    writer.u32(mount.files.length);
+    for (const file of mount.files) {
+      writer.text(file.path);
+      writer.bytes(file.bytes);
+    }
+  }
+  writer.u8(job.capabilities.reduce((bits, one) => bits | (1 << CAPABILITIES.indexOf(one)), 0));
+  for (const value of [job.budgets.wallMs, job.budgets.memoryBytes, job.budgets.fuel, job.budgets.outputBytes])
+    writer.integer(value);
+  writer.bytes(job.seed);
+  return writer.frame();
+}
+
+/** Throws a WireError for anything that {@link encodeJob} does not write. */
+export function decodeJob(reader: WireReader): SandboxJob {
+  if (reader.u8() !== JOB) throw new WireError("not a job");
+  const digest = reader.text(256) as Digest;
+  const bytes = reader.flag() ? reader.bytes(JOB_BYTES_MAX) : undefined;
+  const entry = reader.flag() ? reader.text(JOB_BYTES_MAX) : undefined;
+  const numericArgs = reader.texts(STRINGS_MAX, JOB_BYTES_MAX);
+  const argv = reader.texts(STRINGS_MAX, JOB_BYTES_MAX);
+  const env = reader.texts(STRINGS_MAX, JOB_BYTES_MAX);
+  const stdin = reader.bytes(JOB_BYTES_MAX);
+  const mounts: Mount[] = [];
+  for (let left = reader.u32(STRINGS_MAX); left > 0; left--) mounts.push(decodeMount(reader));
+  const bits = reader.u8((1 << CAPABILITIES.length) - 1);
+  const capabilities = CAPABILITIES.filter((_, i) => (bits & (1 << i)) !== 0);
+  const max = Number.MAX_SAFE_INTEGER;
+  const budgets = {
+    wallMs: reader.integer(max),
+    memoryBytes: reader.integer(max),
+    fuel: reader.integer(max),
+    outputBytes: reader.integer(max),
+  };
+  const seed = reader.bytes(SEED_BYTES);
+  if (seed.length !== SEED_BYTES) throw new WireError("a seed has 32 bytes");
+  reader.end();
+  return { digest, bytes, entry, numericArgs, argv, env, stdin, mounts, capabilities, budgets, seed };
+}
+
+function decodeMount(reader: WireReader): Mount {
+  const guestPath = reader.text(JOB_BYTES_MAX);
+  const writable = reader.flag();
+  const folders = reader.texts(FILES_MAX, JOB_BYTES_MAX);
+  const files: MountedFile[] = [];
+  for (let left = reader.u32(FILES_MAX); left > 0; left--) {
+    const path = reader.text(JOB_BYTES_MAX);
+    files.push({ path, bytes: reader.bytes(JOB_BYTES_MAX) });
+  }
+  return { guestPath, writable, folders, files };
+}

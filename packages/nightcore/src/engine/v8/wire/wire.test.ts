@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { type Bytes, CAPABILITIES, concatBytes } from "#core";
+import { jobFor } from "../fixture.test.ts";
+import { decodeAnswer, encodeNeedModule, encodeOutcome, encodeReady, type GuestOutcome } from "./answer.ts";
+import { FrameSplitter } from "./framing.ts";
+import { decodeJob, encodeJob } from "./job.ts";
+import { WireError, WireReader } from "./reader.ts";
+
+const BUDGETS = { wallMs: 1_000, memoryBytes: 1 << 20, fuel: 1_000, outputBytes: 100 };
+
+const OUTCOME: GuestOutcome = {
+  exitCode: 3,
+  fault: undefined,
+  results: ["-1", "2.5", "NaN"],
+  stdout: new Uint8Array([1, 2, 3]),
+  stderr: new Uint8Array(0),
+  memoryBytes: 65_536,
+  fuel: 7,
+  hostCalls: 2,
+  deniedPaths: ["/etc/passwd"],
+};
+
+const messageOf = (frame: readonly Bytes[]): Uint8Array => concatBytes(frame).subarray(4);
+const decode = (message: Bytes) => decodeAnswer(new WireReader(message), BUDGETS);
+
+test("an outcome survives the way", () => {
+  assert.deepEqual(decode(messageOf(encodeOutcome(OUTCOME))), { kind: "outcome", outcome: OUTCOME });
+  assert.deepEqual(decode(messageOf(encodeReady())), { kind: "ready" });
+  assert.deepEqual(decode(messageOf(encodeNeedModule())), { kind: "need-module" });
+});
+
+test("a job survives the way, with and without its module", () => {
+  const job = jobFor(new Uint8Array(1_000).fill(9), {
+    entry: "run",
+    numericArgs: ["1", "-2"],
+    argv: ["a", "ü"],
+    env: ["A=1"],
+    stdin: new Uint8Array(300).fill(4),
+    capabilities: [...CAPABILITIES],
+    mounts: [{ guestPath: "/x", files: [{ path: "a/b", bytes: new Uint8Array([5]) }], folders: ["c"], writable: true }],
+  });
+  const { bytes, tenant, ...rest } = job;
+  assert.equal(tenant, "test");
+  assert.deepEqual(decodeJob(new WireReader(messageOf(encodeJob(job, true)))), { ...rest, bytes });
+  assert.deepEqual(decodeJob(new WireReader(messageOf(encodeJob(job, false)))), { ...rest, bytes: undefined });
+});
+
+test("answers that cannot be right are refused", () => {
+  const fault = { code: "engine/trap", detail: "unreachable" } as const;
+  const rows: readonly (readonly [lie: string, outcome: GuestOutcome])[] = [
+    ["more fuel than there was", { ...OUTCOME, fuel: 1_001 }],
+    ["half a unit of fuel", { ...OUTCOME, fuel: 0.5 }],
+    ["negative fuel", { ...OUTCOME, fuel: -1 }],
+    ["fuel that is no number", { ...OUTCOME, fuel: NaN }],
+    ["negative zero", { ...OUTCOME, hostCalls: -0 }],
+    ["more memory than the budget", { ...OUTCOME, memoryBytes: 2 << 20 }],
+    ["half a page of memory", { ...OUTCOME, memoryBytes: 32_768 }],
+    ["more output than the budget", { ...OUTCOME, stdout: new Uint8Array(101) }],
+    ["more output in both streams together", { ...OUTCOME, stdout: new Uint8Array(60), stderr: new Uint8Array(60) }],
+    ["a result that is text", { ...OUTCOME, results: ["1; DROP TABLE runs"] }],
+    ["an endless result", { ...OUTCOME, results: ["1".repeat(100)] }],
+    ["nine denied paths", { ...OUTCOME, deniedPaths: Array<string>(9).fill("/x") }],
+    ["results of a run that failed", { ...OUTCOME, fault, exitCode: undefined }],
+    [
+      "exhausted with fuel left",
+      { ...OUTCOME, results: [], exitCode: undefined, fault: { code: "engine/fuel-exhausted", detail: "" } },
+    ],
+  ];
+  for (const [lie, outcome] of rows) assert.throws(() => decode(messageOf(encodeOutcome(outcome))), WireError, lie);
+});
+
+test("a fault that is the worker's to find is neither sent nor believed", () => {
+  assert.throws(() => encodeOutcome({ ...OUTCOME, fault: { code: "engine/deadline", detail: "" } }), /bug/);
+  const message = messageOf(encodeOutcome(OUTCOME)).slice();
+  message[1] = 10;
+  assert.throws(() => decode(message), WireError);
+});
+
+test("an outcome that nobody asked for is refused", () => {
+  assert.throws(() => decodeAnswer(new WireReader(messageOf(encodeOutcome(OUTCOME))), undefined), WireError);
+});
+
+test("text of a sandbox cannot move a cursor or forge a line", () => {
+  const lying = {
+    ...OUTCOME,
+    results: [],
+    exitCode: undefined,
+    fault: { code: "engine/trap", detail: "\u001b[2Jok\nVERIFIED" },
+  } as const;
+  const answer = decode(messageOf(encodeOutcome({ ...lying, deniedPaths: ["\u202Egpj.exe\r"] })));
+  assert.ok(answer.kind === "outcome");
+  assert.equal(answer.outcome.fault?.detail, "\\u{1b}[2Jok\\u{a}VERIFIED");
+  assert.deepEqual(answer.outcome.deniedPaths, ["\\u{202e}gpj.exe\\u{d}"]);
+});
+
+test("arbitrary and mutated answers are refused or read, and nothing else", () => {
+  const genuine = messageOf(encodeOutcome(OUTCOME));
+  const attempt = (message: Bytes): void => {
+    try {
+      decode(message);
+    } catch (error) {
+      assert.ok(error instanceof WireError);
+    }
+  };
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), attempt), { numRuns: 2_000 });
+  fc.assert(
+    fc.property(fc.nat(genuine.length - 1), fc.nat(255), fc.nat(genuine.length), (at, byte, length) => {
+      const message = genuine.slice();
+      message[at] = byte;
+      attempt(message);
+      attempt(message.subarray(0, length));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test("frames come out as they went in, however the bytes are cut", () => {
+  const frames = fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 5 });
+  fc.assert(
+    fc.property(frames, fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 50 }), (messages, cuts) => {
+      const stream = concatBytes(messages.flatMap((message) => [new Uint8Array([message.length, 0, 0, 0]), message]));
+      const splitter = new FrameSplitter();
+      const out: Bytes[] = [];
+      for (let at = 0, i = 0; at < stream.length; i++) {
+        const size = cuts[i % cuts.length] ?? 1;
+        out.push(...(splitter.push(stream.subarray(at, at + size), 50) ?? []).map((one) => one.slice()));
+        at += size;
+      }
+      assert.deepEqual(out, messages);
+      assert.equal(splitter.pending, 0);
+    }),
+  );
+});
+
+test("a frame over the bound is refused at its length, before it is there", () => {
+  assert.equal(new FrameSplitter().push(new Uint8Array([0xff, 0xff, 0xff, 0x7f]), 1_000), undefined);
+});
