@@ -35,7 +35,7 @@ export const ROOMS: readonly Room[] = [
   hand("store/keys", { opens: ["core", "ledger", "state", "ports"], powers: ["crypto", "fs", "path"] }),
   hand("store/blobs", { opens: ["core", "ledger", "state", "ports", "store/keys"], powers: ["crypto", "fs", "path"] }),
   hand("store/modules", { opens: ["core", "ports", "store/keys"], powers: ["fs", "path"] }),
-  hand("store/workspace", { opens: ["core", "ports"], powers: ["fs", "os", "path"], packages: ["smol-toml"] }),
+  hand("store/workspace", { opens: ["core", "ports"], powers: ["crypto", "fs", "os", "path"], packages: ["smol-toml"] }),
   hand("store/tiles", {
     opens: ["core", "attest", "ledger", "state", "ports", "store/keys"],
     // sqlite: a lock that the system takes away from a process that dies, which Node's own files do not offer.

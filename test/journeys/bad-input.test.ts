@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { assemble, GREETER, type RunSaid, V39Key, Workspace } from "./workspace.ts";
@@ -221,4 +221,45 @@ test("imports: what is no v39 file is refused whole, and nothing of it is taken 
   workspace.expect(0, "state", "import", "t_proof_history.json");
   assert.match(workspace.expect(0, "inspect-state", "--tenant", "t").stdout, /1 records \(1 imported\)/);
   assert.ok(readFileSync(join(workspace.root, "logs", "t_proof_history.json"), "utf8").includes("imported_from"));
+});
+
+test("a sandbox that is a link shows the guest nothing, and the run is denied", (context) => {
+  const workspace = Workspace.make(context);
+  const folder = join(workspace.root, workspace.addTenant("hello", { manifest: { permissions: ["stdout", "fs:read"] } }));
+  workspace.signAndTrust("hello");
+  symlinkSync("/etc", join(folder, "sandbox"));
+  const said = workspace.runOf("hello");
+  assert.deepEqual([said.status, said.reasons[0]?.code], ["denied", "source/sandbox-not-a-folder"]);
+});
+
+test("a ledger that is gone is not begun anew, and what would not fit into the record is refused before it is tried", (context) => {
+  const workspace = Workspace.make(context);
+  workspace.addTenant("hello");
+  workspace.signAndTrust("hello");
+  const many = workspace.nightcore("run", "hello", "--arg", "x".repeat(20_000));
+  assert.equal(many.exit, 2);
+  rmSync(join(workspace.root, ".nightcore", "ledger"), { recursive: true });
+  rmSync(join(workspace.root, ".nightcore", "state.db"));
+  const { exit, stderr } = workspace.nightcore("run", "hello");
+  assert.equal(exit, 5);
+  assert.match(stderr, /ledger\/absent/);
+  assert.ok(!existsSync(join(workspace.root, ".nightcore", "ledger", "public")), "nothing was made in its place");
+});
+
+test("auditors look without the node's private key, and nobody writes without it", (context) => {
+  const workspace = Workspace.make(context);
+  workspace.addTenant("hello");
+  workspace.signAndTrust("hello");
+  workspace.expect(0, "run", "hello");
+  rmSync(join(workspace.root, ".nightcore", "node.key"));
+  for (const args of [
+    ["ledger", "vkey"],
+    ["ledger", "verify"],
+    ["trust", "list"],
+    ["inspect-state", "--all-tenants"],
+  ])
+    workspace.expect(0, ...args);
+  const { exit, stderr } = workspace.nightcore("run", "hello");
+  assert.equal(exit, 5);
+  assert.match(stderr, /keys\/missing/);
 });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { CATALOG } from "../../packages/nightcore/src/cli/main.ts";
-import { Workspace } from "./workspace.ts";
+import { LAUNCHER, Workspace } from "./workspace.ts";
 
 function emptyFolder(context: TestContext): Workspace {
   const root = mkdtempSync(join(tmpdir(), "nightcore-commands-"));
@@ -99,4 +99,12 @@ test("a terminal is never moved by a guest or a name: escapes are shown, not sen
   const { stderr } = workspace.nightcore("run", "--all");
   assert.doesNotMatch(stderr, /[\u001b\u0007\r]/);
   assert.match(stderr, /\\u\{1b\}\[2J/);
+});
+
+test("a reader that goes away is no bug", (context) => {
+  const here = emptyFolder(context);
+  const script = `"${process.execPath}" "${LAUNCHER}" completion fish | head -1`;
+  const { stdout, stderr } = spawnSync("bash", ["-c", script], { cwd: here.root, encoding: "utf8" });
+  assert.match(stdout, /^# nightcore completion/);
+  assert.equal(stderr, "");
 });

@@ -147,7 +147,7 @@ const ROWS: readonly RunRow[] = [
 /** A run with one tenant of each kind. */
 export const SAMPLE_RUN: RunReport = {
   startedAt: "2026-02-03T10:11:12.000Z",
-  mode: "execute",
+  mode: "run",
   totalMs: 2214,
   parallel: 2,
   rows: ROWS,

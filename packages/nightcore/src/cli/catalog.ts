@@ -161,7 +161,7 @@ export const CATALOG: readonly CommandSpec[] = [
     path: ["export-dashboard"],
     aliases: [["dashboard"]],
     summary: "write the history as a page: logs/nightcore_history_dashboard.html",
-    options: [{ name: "diff", summary: "mark what changed from run to run" }],
+    options: [{ name: "diff", summary: "accepted from v39; the page marks changes either way" }],
     example: "nightcore export-dashboard --diff",
     load: () => import("./export-dashboard.ts"),
   },

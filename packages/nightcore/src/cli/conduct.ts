@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import type { Result } from "#core";
@@ -90,12 +91,12 @@ async function conductIn(
   if (all) await writeReports(session, report, invocation);
   if (json) terminal.print(JSON.stringify({ command: invocation.command.join(" "), mode, runs: records.map(encodeRecord), log }));
   await closing;
-  return { records, exit: cancellation.aborted ? EXIT.runFailed : exitOfRuns(records) };
+  return { records, exit: Math.max(cancellation.aborted ? EXIT.runFailed : EXIT.ok, exitOfRuns(records)) };
 }
 
 function powersOf({ recorder, rows, store, trustStore, layout, configuration }: Session) {
-  // Listed once: most tenants have no policy of their own, and asking for each is what a thousand of them would wait for.
-  const present = new Set(listFiles(layout.policies));
+  // Listed once: most tenants have no policy of their own, and a thousand of them would each ask the disk for one.
+  const present: ReadonlySet<string> = new Set(existsSync(layout.policies) ? readdirSync(layout.policies) : []);
   const readPolicy = (name: string) =>
     present.has(`${name}.json`) ? readIfThere(join(layout.policies, `${name}.json`)) : undefined;
   return {

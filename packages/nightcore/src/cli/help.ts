@@ -25,7 +25,7 @@ function printOverview(terminal: Terminal): void {
       "",
       ...lines,
       "",
-      "Every command takes --root DIR, --json and --help.",
+      "Every command takes --root DIR, --json and --help; paths are relative to the workspace.",
       "Exit codes: 0 all ran and succeeded, 1 a run failed, 2 usage, 3 denied or held, 4 verification failed,",
       "5 the environment is broken. When several apply, the greatest.",
     ].join("\n"),

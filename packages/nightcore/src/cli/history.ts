@@ -12,7 +12,10 @@ export function readHistories(rows: Rows, tenant?: string): readonly HistoryTena
   };
   for (const row of rows.scan("imported", { where, orderBy: "at" })) add(row, importedEntry(row));
   for (const row of rows.scan("runs", { where, orderBy: "decided_at" })) add(row, witnessedEntry(row));
-  return [...byTenant].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, entries]) => ({ tenant: name, entries }));
+  const byTime = (entries: readonly HistoryEntry[]) => entries.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  return [...byTenant]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, entries]) => ({ tenant: name, entries: byTime(entries) }));
 }
 
 function witnessedEntry(row: Row): HistoryEntry {

@@ -53,7 +53,7 @@ export async function run(invocation: Invocation): Promise<number> {
   // The configuration comes last but for the ledger: with it, the folder is a workspace.
   replaceFile(layout.config, encodeConfiguration(origin));
 
-  const session = await openSession(invocation, { thread: false });
+  const session = await openSession(invocation, { thread: false, create: true });
   const vkey = logKeyOf(session);
   const event = { kind: "workspace", at: encodeTime(Date.now()), origin, logKey: vkey, software: SOFTWARE } as const;
   unwrap(await session.recorder.record([{ about: { name: "workspace", digest: null }, event }]), explainLedgerFault);

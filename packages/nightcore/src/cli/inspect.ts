@@ -3,7 +3,7 @@ import { explainSourceFault } from "#ports";
 import { openModuleFolder } from "#store/modules";
 import { admitModule, digestBytes, explainAdmissionFault, explainTrustFault, parseManifest } from "#trust";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
-import { MODULE_BYTES_MAX } from "./request.ts";
+import { locate, MODULE_BYTES_MAX } from "./request.ts";
 import { crypto } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
 
@@ -12,7 +12,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const { root, terminal, json, positionals } = invocation;
   const path = invocation.text("dir") ?? positionals[0];
   if (path === undefined) throw usageStop("a module folder is needed", "for example `nightcore inspect --dir modules/hello`");
-  const source = unwrap(openModuleFolder(root, path, MODULE_BYTES_MAX), explainSourceFault);
+  const source = unwrap(openModuleFolder(root, locate(root, path), MODULE_BYTES_MAX), explainSourceFault);
   const files = source.read();
   const manifest = files.manifest === undefined ? undefined : parseManifest(files.manifest);
   const module = files.wasm.ok ? digestBytes(files.wasm.value, crypto) : undefined;

@@ -1,7 +1,6 @@
 import { readConfiguration, explainConfigurationFault, layOut } from "#store/workspace";
-import { explainKeyFileFault, publicKeyOf, readPrivateKey } from "#store/keys";
 import { EXIT, type Invocation } from "./invocation.ts";
-import { logKeyOf } from "./session.ts";
+import { logKeyOf, readNodePublicKey } from "./session.ts";
 import { shownAs, unwrap } from "./unwrap.ts";
 
 /** Prints the log's verifier key (C2SP signed-note): what others need, and all they need, to check receipts and the log. */
@@ -15,12 +14,5 @@ export async function run({ root, terminal, json }: Invocation): Promise<number>
 export async function readOwnLogKey(root: string): Promise<string> {
   const layout = layOut(root);
   const configuration = unwrap(shownAs("nightcore.toml", await readConfiguration(layout.config)), explainConfigurationFault);
-  const key = unwrap(
-    shownAs(
-      ".nightcore/node.key",
-      readPrivateKey(layout.nodeKey, () => undefined),
-    ),
-    explainKeyFileFault,
-  );
-  return logKeyOf({ configuration, publicKey: publicKeyOf(key) });
+  return logKeyOf({ configuration, publicKey: readNodePublicKey(layout) });
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Invocation } from "./invocation.ts";
 
 /** The verifier key of `--log-key`: the key itself, or a file that holds it. Undefined when the option is not there. */
@@ -6,7 +7,7 @@ export function readLogKey(invocation: Invocation): string | undefined {
   const text = invocation.text("log-key");
   if (text === undefined) return undefined;
   try {
-    return readFileSync(text, "utf8").trim();
+    return readFileSync(resolve(invocation.root, text), "utf8").trim();
   } catch {
     return text.trim(); // no such file: it is the key itself, or the parser says what is wrong with it
   }

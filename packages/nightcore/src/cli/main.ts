@@ -16,6 +16,10 @@ export { CATALOG } from "./catalog.ts";
 
 /** Runs one command line and returns its exit code. The one place that catches: a bug ends here, as a failure. */
 export async function main(argv: readonly string[]): Promise<number> {
+  // A reader that goes away (`| head`) is no bug and leaves nothing to say to anybody.
+  process.stdout.on("error", (error) =>
+    process.exit("code" in error && error.code === "EPIPE" ? EXIT.environment : EXIT.runFailed),
+  );
   const terminal = new Terminal();
   const json = argv.includes("--json");
   try {
@@ -131,8 +135,6 @@ function bugStop(error: unknown): CommandStop {
       hint: "free some space and try again",
       exit: EXIT.environment,
     });
-  if (system === "EPIPE")
-    return new CommandStop({ code: "cli/pipe-closed", message: "the reader of the output went away", exit: EXIT.environment });
   return new CommandStop({
     code: system === undefined ? "cli/bug" : "cli/system",
     message,

@@ -3,7 +3,7 @@ import { explainLedgerFault, explainSourceFault } from "#ports";
 import { openModuleFolder } from "#store/modules";
 import { digestBytes } from "#trust";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
-import { MODULE_BYTES_MAX } from "./request.ts";
+import { locate, MODULE_BYTES_MAX } from "./request.ts";
 import { crypto, openSession, openView } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
 
@@ -33,7 +33,7 @@ async function add(invocation: Invocation): Promise<number> {
 }
 
 function digestOfFolder({ root }: Invocation, path: string): Digest {
-  const source = unwrap(openModuleFolder(root, path, MODULE_BYTES_MAX), explainSourceFault);
+  const source = unwrap(openModuleFolder(root, locate(root, path), MODULE_BYTES_MAX), explainSourceFault);
   return digestBytes(unwrap(source.read().wasm, explainSourceFault), crypto).digest;
 }
 

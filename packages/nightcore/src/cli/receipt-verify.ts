@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { quote } from "#core";
 import { explainEvidenceFault, verifyReceipt } from "#ledger";
 import { type Event, readEvent } from "#state";
@@ -19,7 +20,7 @@ export async function run(invocation: Invocation): Promise<number> {
     );
   let bytes: Uint8Array;
   try {
-    bytes = readFileSync(file === "-" ? 0 : file);
+    bytes = readFileSync(file === "-" ? 0 : resolve(invocation.root, file));
   } catch {
     throw usageStop(`the receipt ${quote(file)} cannot be read`);
   }

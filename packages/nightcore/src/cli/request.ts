@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { type Capability, escapeControls, parseCapability, quote } from "#core";
 import { type ModuleSource, explainSourceFault, type SourceFault } from "#ports";
 import { openModuleFolder } from "#store/modules";
@@ -25,8 +25,8 @@ export function selectSources(invocation: Invocation, layout: Layout, moduleByte
   });
 }
 
-// `run hello` means modules/hello; a path to a module file means its folder, as v39's users typed it.
-function locate(root: string, path: string): string {
+/** What a PATH means: `hello` is modules/hello, and a module file is its folder, as v39's users typed it. */
+export function locate(root: string, path: string): string {
   if (path === "") throw usageStop("PATH is empty", "use `.` for the workspace's own folder");
   const inModules = join("modules", path);
   if (!path.includes("/") && !existsSync(join(root, path, "module.wasm")) && existsSync(join(root, inModules))) return inModules;
@@ -71,9 +71,17 @@ function checkTargets(invocation: Invocation): void {
     );
 }
 
+const ARGUMENT_BYTES_MAX = 16_384; // LIMIT: they stand in the intent, which is one log entry
+
 /** What the options ask of each run. Malformed ones end the command before anything is read. */
 export function readRequest(invocation: Invocation, mode: "run" | "proof"): RunRequest {
   checkTargets(invocation);
+  const given = [...invocation.texts("arg"), ...invocation.texts("env")].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  if (given > ARGUMENT_BYTES_MAX)
+    throw usageStop(
+      `the arguments and variables have ${given} bytes`,
+      `at most ${ARGUMENT_BYTES_MAX} fit into the record; hand the rest in with --stdin`,
+    );
   return {
     mode,
     entry: invocation.text("entry"),
@@ -100,7 +108,7 @@ function readStdin(invocation: Invocation): Uint8Array {
   const file = invocation.text("stdin");
   if (file === undefined) return new Uint8Array();
   try {
-    return readFileSync(file === "-" ? 0 : file);
+    return readFileSync(file === "-" ? 0 : resolve(invocation.root, file));
   } catch {
     throw usageStop(`the input ${quote(file)} cannot be read`);
   }

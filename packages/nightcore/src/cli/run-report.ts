@@ -25,7 +25,7 @@ export type ReportOf = {
 export function makeRunReport({ records, mode, startedMs, endedMs, parallel, engine, log }: ReportOf): RunReport {
   return {
     startedAt: encodeTime(startedMs),
-    mode: mode === "proof" ? "proof" : "execute",
+    mode,
     totalMs: endedMs - startedMs,
     parallel,
     rows: records.map((record) => rowOf(record, engine)),

@@ -5,7 +5,15 @@ import { type Crypto, type Digest, digestOf, encodeTime, fail, type Json, ok, ty
 import { encodeVkey, explainEvidenceFault, makeLogKey } from "#ledger";
 import { explainLedgerFault, type LedgerFault, type LedgerReader, type LedgerWriter } from "#ports";
 import { evolve, readEvent } from "#state";
-import { publicKeyOf, readPrivateKey, explainKeyFileFault, sha256, verifyEd25519 } from "#store/keys";
+import {
+  explainKeyFileFault,
+  type KeyFileFault,
+  publicKeyOf,
+  readPrivateKey,
+  readPublicKey,
+  sha256,
+  verifyEd25519,
+} from "#store/keys";
 import { Projection } from "#store/sqlite";
 import { LedgerDamage, openLedgerReader, openLedgerWriter, type TilesReader } from "#store/tiles";
 import {
@@ -19,7 +27,7 @@ import {
 } from "#store/workspace";
 import { explainTrustFault, TrustStore, type TrustStoreFault } from "#trust";
 import { aboutModule, interruptedEvent, Recorder } from "#worker";
-import type { Invocation } from "./invocation.ts";
+import { CommandStop, EXIT, type Invocation } from "./invocation.ts";
 import { shownAs, unwrap } from "./unwrap.ts";
 
 /** POWER: Node's hash and signature check, handed to the law from here. */
@@ -47,17 +55,23 @@ export type Session = Omit<View, "reader" | "close"> & {
   finish(): Promise<string>;
 };
 
-async function openFiles({ root }: Invocation) {
+async function openConfiguration({ root }: Pick<Invocation, "root">) {
   const layout = layOut(root);
   const configuration = unwrap(shownAs("nightcore.toml", await readConfiguration(layout.config)), explainConfigurationFault);
-  const key = unwrap(
-    shownAs(
-      ".nightcore/node.key",
-      readPrivateKey(layout.nodeKey, () => undefined),
-    ),
-    explainKeyFileFault,
-  );
-  return { layout, configuration, key, publicKey: publicKeyOf(key) };
+  return { layout, configuration };
+}
+
+/** The node's key, or its public half for those who only look. Without it the log cannot go on: that is the environment's. */
+function readNodeKey<T>(file: string, read: Result<T, KeyFileFault>): T {
+  if (read.ok) return read.value;
+  const { message } = explainKeyFileFault({ ...read.fault, file });
+  const hint = "the key belongs to this log and to no other; get it back from a copy of the workspace";
+  throw new CommandStop({ code: read.fault.code, message, hint, exit: EXIT.environment });
+}
+
+/** The public half of the node's key: all that looking at a workspace needs. */
+export function readNodePublicKey(layout: Layout): Uint8Array {
+  return readNodeKey(".nightcore/node.pub", readPublicKey(layout.nodePublicKey));
 }
 
 /** The verifier key of the workspace's log, as others need it. */
@@ -67,14 +81,16 @@ export function logKeyOf({ configuration, publicKey }: Pick<View, "configuration
 
 /** Opens a workspace to read from it, also while another process writes. */
 export async function openView(invocation: Invocation): Promise<View> {
-  const files = await openFiles(invocation);
-  const { layout, publicKey } = files;
+  const files = await openConfiguration(invocation);
+  const { layout } = files;
+  const publicKey = readNodePublicKey(layout);
   // The projection first: a writer beside us records before it folds, so the log read after it is never the shorter one.
   const rows = openProjection(layout, invocation);
   const reader = unwrap(openLedgerReader({ folder: layout.ledger }), explainLedgerFault);
   unwrap(catchUp(rows, reader, publicKey), explainLedgerFault);
   return {
     ...files,
+    publicKey,
     reader,
     rows,
     close() {
@@ -84,11 +100,20 @@ export async function openView(invocation: Invocation): Promise<View> {
   };
 }
 
+/** How to open a session: with the writer in a thread of its own, and, for `init` alone, with a ledger that does not exist yet. */
+export type SessionOptions = { readonly thread: boolean; readonly create?: boolean };
+
 /** Opens a workspace to change it. `thread`: the writer runs beside the main thread, for commands with much to record. */
-export async function openSession(invocation: Invocation, { thread }: { readonly thread: boolean }): Promise<Session> {
-  const { layout, configuration, key, publicKey } = await openFiles(invocation);
+export async function openSession(invocation: Invocation, { thread, create = false }: SessionOptions): Promise<Session> {
+  const { layout, configuration } = await openConfiguration(invocation);
+  const key = readNodeKey(
+    ".nightcore/node.key",
+    readPrivateKey(layout.nodeKey, () => undefined),
+  );
+  const publicKey = publicKeyOf(key);
   const { origin } = configuration;
-  const ledger = unwrap(await openLedgerWriter({ folder: layout.ledger, origin, key, thread }), explainLedgerFault);
+  // A ledger that is gone is a rollback to nothing; only `init` begins one.
+  const ledger = unwrap(await openLedgerWriter({ folder: layout.ledger, origin, key, thread, create }), explainLedgerFault);
   try {
     const rows = openProjection(layout, invocation);
     // A projection that is at the end of the log spares a second look at the journal.

@@ -6,7 +6,7 @@ const EXIT_BY_PREFIX: readonly (readonly [prefix: string, exit: number])[] = [
   ["keys/", EXIT.usage],
   ["source/", EXIT.usage],
   ["core/", EXIT.usage],
-  ["receipt/", EXIT.verificationFailed],
+  ["import/", EXIT.usage],
 ];
 
 /** The exit code of a fault: by the table, else the environment's. */

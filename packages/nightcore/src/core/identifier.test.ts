@@ -13,6 +13,7 @@ import {
   parseTime,
   quote,
 } from "#core";
+import { decodeBase64Slowly, encodeBase64Slowly } from "./base64.ts";
 
 const TENANTS: readonly (readonly [name: string, accepted: boolean, why: string])[] = [
   ["hello", true, "plain"],
@@ -98,4 +99,15 @@ test("times are written as Date would write them, for every millisecond of ten t
   );
   for (const ms of [least, most, 0, -1, 951_782_400_000, 4_107_542_399_999])
     assert.equal(encodeTime(ms), new Date(ms).toISOString());
+});
+
+test("the base64 of an older Node is the same as the built-in", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
+      assert.equal(encodeBase64Slowly(bytes), bytes.toBase64());
+      assert.deepEqual(decodeBase64Slowly(bytes.toBase64()), bytes);
+    }),
+  );
+  for (const text of ["QQ=", "QQ", "Q Q==", "QQ==\n", "Q-==", "QUJD=", "===="])
+    assert.equal(decodeBase64Slowly(text), undefined, text);
 });

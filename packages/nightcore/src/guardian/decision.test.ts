@@ -66,6 +66,7 @@ const AGAINST: readonly (readonly [what: string, change: Partial<Facts>, verdict
     "guardian/budget-over-limit",
   ],
   ["an agent's code without approval", { source: "agent" }, "hold", "guardian/approval-missing"],
+  ["code from outside without approval", { source: "import" }, "hold", "guardian/approval-missing"],
   ["a backend that is not allowed", { backend: "remote" }, "deny", "guardian/backend-not-allowed"],
   ["isolation that is not in place", withPolicy({ requireIsolation: ["seccomp"] }), "deny", "guardian/isolation-missing"],
   [

@@ -52,7 +52,7 @@ const RULES: readonly Rule[] = [
   refuseMissingEntry,
   refuseForeignManifest,
   refuseWeakerSignature,
-  holdUnapprovedAgent,
+  holdUnapproved,
   (facts) =>
     facts.policy.state === "read"
       ? POLICY_RULES.flatMap((rule) => rule(facts, (facts.policy as { policy: TenantPolicy }).policy))
@@ -93,11 +93,11 @@ function refuseWeakerSignature({ signature, history }: Facts): readonly Reason[]
   return deny("guardian/signature-weakened", message, "put `module.dsse.json` back, or sign again");
 }
 
-function holdUnapprovedAgent({ source, approvals }: Facts): readonly Reason[] {
-  if (source !== "agent" || approvals.length > 0) return [];
-  return [
-    { verdict: "hold", code: "guardian/approval-missing", message: "an agent wrote this module, and no person has approved it" },
-  ];
+// v39's console held back every channel but the manual one; what came from an agent or from outside waits here as well.
+function holdUnapproved({ source, approvals }: Facts): readonly Reason[] {
+  if ((source !== "agent" && source !== "import") || approvals.length > 0) return [];
+  const origin = source === "agent" ? "an agent wrote this module" : "this module came in from outside";
+  return [{ verdict: "hold", code: "guardian/approval-missing", message: `${origin}, and no person has approved it` }];
 }
 
 function refuseByRequirement(facts: Facts, policy: TenantPolicy): readonly Reason[] {

@@ -22,7 +22,10 @@ export type LedgerFault = Fault & { readonly code: LedgerFaultCode; readonly whe
 const SENTENCES: Readonly<Record<LedgerFaultCode, readonly [message: string, hint?: string]>> = {
   "ledger/locked": ["another process is writing this workspace's ledger", "wait for it to finish, or stop it"],
   "ledger/absent": ["there is no ledger here", "run `nightcore init`"],
-  "ledger/corrupt-frame": ["the ledger's journal is damaged", "restore the workspace from a copy; nothing was changed"],
+  "ledger/corrupt-frame": [
+    "the ledger's journal is damaged",
+    "nothing was changed; keep the folder as evidence, and see what `nightcore ledger verify` names",
+  ],
   "ledger/corrupt-tile": ["a published tile differs from the journal or from its own hashes", "run `nightcore ledger verify`"],
   "ledger/corrupt-checkpoint": ["the checkpoint is malformed or its signature is wrong", "run `nightcore ledger verify`"],
   "ledger/missing-tile": ["a tile that the checkpoint covers is missing", "run `nightcore ledger verify`"],
@@ -31,7 +34,10 @@ const SENTENCES: Readonly<Record<LedgerFaultCode, readonly [message: string, hin
     "an older copy was restored; get the newer one back",
   ],
   "ledger/entry-too-large": ["an entry may have at most 65,535 bytes", "keep the payload as a blob and record its digest"],
-  "ledger/disk-full": ["the disk is full, so nothing was recorded and nothing ran", "free some space and try again"],
+  "ledger/disk-full": [
+    "the disk is full, and what cannot be recorded is neither run nor reported",
+    "free some space and try again",
+  ],
   "ledger/write-failed": ["writing the ledger failed, so nothing more is recorded or run", "check the disk, then try again"],
   "ledger/closed": ["the ledger is closed"],
 };

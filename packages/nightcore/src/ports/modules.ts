@@ -10,12 +10,13 @@ export type SourceFaultCode =
   | "source/module-too-large"
   | "source/not-a-file"
   | "source/unreadable"
+  | "source/sandbox-not-a-folder"
   | "source/sandbox-too-large";
 
 export type SourceFault = Fault & { readonly code: SourceFaultCode; readonly detail: string };
 
 const SENTENCES: Readonly<Record<SourceFaultCode, readonly [message: string, hint?: string]>> = {
-  "source/folder-missing": ["there is no such module folder", "list the tenants with `ls modules`"],
+  "source/folder-missing": ["there is no such module folder", "tenants are the folders under `modules/`"],
   "source/leaves-workspace": [
     "the module folder lies outside the workspace",
     "copy the module into `modules/`; links out are not followed",
@@ -25,6 +26,10 @@ const SENTENCES: Readonly<Record<SourceFaultCode, readonly [message: string, hin
   "source/module-too-large": ["`module.wasm` is too large to be read"],
   "source/not-a-file": ["`module.wasm` is not a regular file"],
   "source/unreadable": ["the module's files cannot be read"],
+  "source/sandbox-not-a-folder": [
+    "`sandbox` is not a folder of its own",
+    "links are not followed; copy what the guest may read into it",
+  ],
   "source/sandbox-too-large": ["the `sandbox` folder holds more than a guest can be given"],
 };
 

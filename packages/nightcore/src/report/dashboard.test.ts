@@ -30,7 +30,7 @@ const ROW: RunRow = {
 };
 const REPORT: RunReport = {
   startedAt: "2026-01-01T00:00:00.000Z",
-  mode: "execute",
+  mode: "run",
   totalMs: 418,
   parallel: 2,
   rows: [ROW],

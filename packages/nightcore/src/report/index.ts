@@ -3,7 +3,7 @@
  *
  * This room decides nothing and adds nothing: every line is what it was given, and a status is never turned into a kinder
  * one. It must never let foreign text become markup: all of it passes through one escaping function, and the page's policy
- * forbids what would slip through. It follows HTML, CSP Level 3, and Night Core v39's report format (compat.md section 2).
+ * forbids what would slip through. It follows HTML, CSP Level 3, and Night Core v39's report format (docs/formats/reports.md).
  */
 export { renderDashboard } from "./dashboard.ts";
 export { renderHistory } from "./history-page.ts";

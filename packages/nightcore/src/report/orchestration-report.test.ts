@@ -30,7 +30,7 @@ const LOG = { origin: "o", size: 3, rootHash: "r", checkpointAt: "2026-01-01T00:
 
 function encode(
   rows: readonly RunRow[],
-  mode: RunReport["mode"] = "execute",
+  mode: RunReport["mode"] = "run",
 ): JsonObject & { readonly tenants: readonly JsonObject[] } {
   const report = { startedAt: "2026-01-01T00:00:00.000Z", mode, totalMs: 418.5321, parallel: 2, rows, log: LOG };
   const text = parseUtf8(encodeOrchestrationReport(report));

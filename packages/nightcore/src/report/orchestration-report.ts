@@ -3,7 +3,7 @@ import { countStatuses, readKnownUsage, type RunReport, type RunRow } from "./ru
 
 /**
  * Encodes logs/orchestration_report.json. The members of Night Core v39 keep their names, order, types and units
- * (compat.md section 2), ours follow under names of their own.
+ * (docs/formats/reports.md), ours follow under names of their own.
  *
  * Two of v39's members are read by people who believed them, and mean what they say now: `tenants_executed` counts the
  * tenants that were let through to the engine, and `status` is `ok` only for what ran to exit code 0, or, in proof mode, for what was

@@ -61,7 +61,7 @@ export type LogView = {
 export type RunReport = {
   /** RFC 3339. */
   readonly startedAt: string;
-  readonly mode: "execute" | "proof";
+  readonly mode: "run" | "proof";
   readonly totalMs: number;
   readonly parallel: number;
   readonly rows: readonly RunRow[];

@@ -139,7 +139,7 @@ function readConsoleForm(members: MemberReader): Manifest {
   };
 }
 
-// v39 held back every channel but `manual` until a person approved; so does this.
+// v39's console held back every channel but `manual` until a person approved; `import` is held back here as `agent` is.
 function sourceOf(channel: string | undefined, origin: string | undefined): Source {
   if (origin === "agent" || channel === "automated") return "agent";
   if (channel === "manual") return origin === "gui" ? "human" : "unspecified";

@@ -95,7 +95,7 @@ export class TrustStore {
     return gaps.find((gap) => gap?.code !== "trust/key-not-for-tenant") ?? gaps[0];
   }
 
-  /** The bytes of `trust/store.json`: what {@link parseTrustStore} reads, and what the log names by digest. */
+  /** The bytes of `trust/store.json`: what {@link TrustStore.parse} reads, and what the log names by digest. */
   encode(): Uint8Array {
     const document = {
       format: "nightcore-trust/v1",

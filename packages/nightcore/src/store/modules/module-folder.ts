@@ -18,6 +18,8 @@ export function openModuleFolder(root: string, folder: string, moduleBytesMax: n
   } catch {
     return fail({ code: "source/folder-missing", detail: shown });
   }
+  // KNOWN: the folder is opened by its path again for each file, so someone who can rename folders in the workspace while a
+  // command runs can exchange it in between. What is read is still hashed, verified and recorded as what it is.
   // A link to elsewhere inside the workspace would let one tenant run under another's name; so both must agree.
   if (real !== resolve(realRoot, relative(root, path)) || !(real === realRoot || real.startsWith(realRoot + sep))) {
     return fail({ code: "source/leaves-workspace", detail: shown });

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fail, ok, type Result } from "#core";
 import type { MountedFile, SourceFault } from "#ports";
@@ -42,6 +42,8 @@ export function captureFolder(root: string): Result<CapturedFolder, SourceFault>
   };
 
   try {
+    // A root that is a link would show what it points to; lstat sees the link itself.
+    if (!lstatSync(root).isDirectory()) return fail({ code: "source/sandbox-not-a-folder", detail: "" });
     const fault = walk("", 0);
     return fault === undefined ? ok({ files, folders }) : fail(fault);
   } catch (error) {

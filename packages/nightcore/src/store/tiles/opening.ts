@@ -46,7 +46,7 @@ export type Opened = { readonly core: WriterCore; readonly recovery: Recovery };
 const CHECKPOINT_PATH = `${PUBLIC_FOLDER}/${CHECKPOINT_FILE}`;
 
 /**
- * Opens a ledger whose lock the caller holds, and brings it back to what was acknowledged (tlog.md part 2, "Open"). Refuses
+ * Opens a ledger whose lock the caller holds, and brings it back to what was acknowledged (docs/formats/ledger.md). Refuses
  * a checkpoint that the key did not sign, tiles that do not give its root, a damaged or missing frame, and a journal that
  * ends before what was published.
  */

@@ -25,7 +25,7 @@ export function explainConfigurationFault(fault: ConfigurationFault): Explanatio
     : { message: `${quote(fault.file)} is refused: ${fault.problems.join("; ")}` };
 }
 
-const MODULE_MIB_MAX = 64;
+const MODULE_MIB_MAX = 64; // LIMIT: what the reader of the binary format accepts at the most
 
 /** The text that `nightcore init` writes. Every member is there, so that a reader sees what there is to set. */
 export function encodeConfiguration(origin: string): string {
@@ -70,7 +70,7 @@ function check(document: Record<string, unknown>, problems: string[]): Configura
   if (!/^[^\s+\p{Cc}]{1,200}$/u.test(origin)) problems.push("`log.origin` is not a name without spaces and `+`");
   if (origin.startsWith("DSSEv1")) problems.push("`log.origin` may not begin with `DSSEv1`");
   const parallel = whole(run, "parallel", { least: 0, most: 256, fallback: 0 }, problems);
-  const mib = whole(run, "module_mib_max", { least: 1, most: 512, fallback: MODULE_MIB_MAX }, problems);
+  const mib = whole(run, "module_mib_max", { least: 1, most: MODULE_MIB_MAX, fallback: MODULE_MIB_MAX }, problems);
   return { origin, parallel: parallel === 0 ? availableParallelism() : parallel, moduleBytesMax: mib * 1024 * 1024 };
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -16,8 +17,9 @@ import { type Bytes, utf8 } from "#core";
 /** Replaces a file whole and durably: a reader, or a power cut, sees the old bytes or the new ones. */
 export function replaceFile(path: string, content: Bytes | string, mode = 0o644): void {
   mkdirSync(dirname(path), { recursive: true });
-  const aside = `${path}.tmp-${process.pid}`;
-  const fd = openSync(aside, "w", mode);
+  // A new name that nobody can have put a link under, and `wx` in case that somebody has.
+  const aside = `${path}.${randomUUID()}.tmp`;
+  const fd = openSync(aside, "wx", mode);
   try {
     const bytes = typeof content === "string" ? utf8(content) : content;
     for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, bytes.length - at);

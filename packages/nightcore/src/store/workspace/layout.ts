@@ -20,5 +20,6 @@ export function layOut(root: string) {
     blobs: join(own, "blobs"),
     state: join(own, "state.db"),
     nodeKey: join(own, "node.key"),
+    nodePublicKey: join(own, "node.pub"),
   } as const;
 }
