@@ -36,6 +36,7 @@ test("wrong calls: exit code 2, one sentence, and what to do next", (context) =>
     [["run"], /either `--all` or one PATH/],
     [["sign"], /--dir DIR.*--key FILE/],
     [["trust", "add", "k.pub"], /--tenant T/],
+    [["trust", "add", "k.pub", "a"], /--tenant T/],
     [["ledger", "vkey", "extra"], /one word too many/],
     [["completion", "tcsh"], /bash, zsh, fish/],
     [["run", "--all", "--parallel", "many"], /whole number/],

@@ -29,8 +29,18 @@ function ended(
 
 /** Process ids of sandboxes that a command has started and not ended. */
 function childrenOf(pid: number): readonly number[] {
-  const { stdout } = spawnSync("ps", ["-o", "pid=", "--ppid", String(pid)], { encoding: "utf8" });
-  return stdout.trim().split(/\s+/).filter(Boolean).map(Number);
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => parentOf(name) === pid)
+    .map(Number);
+}
+
+function parentOf(pid: string): number | undefined {
+  try {
+    return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  } catch {
+    return undefined; // it has ended meanwhile
+  }
 }
 
 function isAlive(pid: number): boolean {

@@ -103,7 +103,12 @@ export const CATALOG: readonly CommandSpec[] = [
     positional: "KEY.pub",
     summary: "trust a public key for tenants",
     options: [
-      { name: "tenant", value: "T", many: true, summary: "a tenant that the key may act for; * for all (repeat it)" },
+      {
+        name: "tenant",
+        value: "T…",
+        many: true,
+        summary: "tenants that the key may act for; * for all (repeat it, or list them)",
+      },
       { name: "role", value: "R", summary: "signer (default) or approver" },
       { name: "from", value: "TIME", summary: "trusted from then on (2026-01-31 or RFC 3339)" },
       { name: "to", value: "TIME", summary: "trusted until then, that moment excluded" },

@@ -41,7 +41,9 @@ export async function run(invocation: Invocation): Promise<number> {
 }
 
 function readScope(invocation: Invocation): Pick<Grant, "role" | "tenants" | "from" | "to"> {
-  const tenants = invocation.texts("tenant");
+  const named = invocation.texts("tenant");
+  // `--tenant a b` reads as it is meant: what follows the key and the options are more tenants.
+  const tenants = named.length > 0 ? [...named, ...invocation.positionals.slice(1)] : [];
   if (tenants.length === 0)
     throw usageStop("`--tenant T` is missing", "trust is explicit: name the tenants, or `--tenant '*'` for all");
   for (const tenant of tenants) {
