@@ -10,8 +10,7 @@ import { shownAs, unwrap } from "./unwrap.ts";
 export async function run(invocation: Invocation): Promise<number> {
   const { root, terminal, json, positionals } = invocation;
   const file = positionals[0];
-  if (file === undefined || positionals.length > 1)
-    throw usageStop("one public key file is needed", "see `nightcore help trust add`");
+  if (file === undefined) throw usageStop("a public key file is needed", "see `nightcore help trust add`");
   const scope = readScope(invocation);
   const publicKey = unwrap(shownAs(file, readPublicKey(resolve(root, file))), explainKeyFileFault);
   const keyId = keyIdOf(sha256, publicKey);
