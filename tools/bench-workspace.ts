@@ -106,7 +106,13 @@ function makeSigner(keyFile: string): (folder: string, tenant: string, module: U
   };
 }
 
-export type Ended = { readonly wallMs: number; readonly exitCode: number | null; readonly stdout: string; readonly stderr: string };
+/** A process that has ended: what it printed, and the time from its start until its outputs were closed. */
+export type Ended = {
+  readonly wallMs: number;
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+};
 
 /** Runs a process from its start to its end, with both of its outputs read, and says how long that took. */
 export function timeProcess(command: string, args: readonly string[], cwd: string): Promise<Ended> {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { build, type BuildOptions, type Plugin } from "esbuild";
@@ -16,8 +17,11 @@ type PackageFile = {
 /** Members that mean something to those who install the package; scripts and development dependencies do not. */
 const PUBLISHED = ["name", "version", "description", "license", "author", "repository", "homepage", "bugs", "keywords"];
 
+/** CommonJS is loaded and cached as one script, without Node's loader of ES modules, which an `import()` would start too. */
+const COMMONJS: BuildOptions = { format: "cjs", supported: { "dynamic-import": false } };
+
 /** An ES module knows its own address; a CommonJS file knows its path. */
-const ADDRESS_IN_COMMONJS: BuildOptions = {
+const OWN_ADDRESS: BuildOptions = {
   define: { "import.meta.url": "ownAddress" },
   banner: { js: '"use strict"; const ownAddress = require("node:url").pathToFileURL(__filename).href;' },
 };
@@ -34,19 +38,19 @@ export async function buildPackage({ folder }: { readonly folder: string }): Pro
   mkdirSync(folder, { recursive: true });
   // The names are those that thread-writer.ts and launch.ts look for beside themselves.
   await Promise.all([
-    bundle({ ...ADDRESS_IN_COMMONJS, format: "cjs", in: "src/cli/main.ts", out: join(folder, "lib/main.cjs"), source }),
+    bundle({ ...COMMONJS, ...OWN_ADDRESS, in: "src/cli/main.ts", out: join(folder, "lib/main.cjs"), source }),
     bundle({ format: "esm", in: "src/store/tiles/writer-thread.ts", out: join(folder, "lib/writer-thread.js"), source }),
-    bundle({ format: "cjs", in: "src/engine/v8/sandbox/main.ts", out: join(folder, "lib/sandbox.cjs"), source }),
-    bundleLauncher(folder, source),
+    bundle({ ...COMMONJS, in: "src/engine/v8/sandbox/main.ts", out: join(folder, "lib/sandbox.cjs"), source }),
   ]);
-  chmodSync(join(folder, "bin/nightcore.cjs"), 0o755);
+  escapeToAscii(join(folder, "lib/main.cjs"));
+  await bundleLauncher(folder, source);
   writePackageFile(folder, source);
   return copyDocuments(folder);
 }
 
 type Bundle = BuildOptions & { readonly in: string; readonly out: string; readonly source: PackageFile };
 
-async function bundle({ in: entry, out, source, plugins = [], ...options }: Bundle): Promise<void> {
+async function bundle({ in: entry, out, source, ...options }: Bundle): Promise<void> {
   await build({
     absWorkingDir: PACKAGE,
     entryPoints: [entry],
@@ -56,32 +60,38 @@ async function bundle({ in: entry, out, source, plugins = [], ...options }: Bund
     target: "node24",
     legalComments: "eof",
     logLevel: "silent",
-    plugins: [nameOnly(source), ...plugins],
+    plugins: [nameOnly(source)],
     ...options,
   });
 }
 
 /**
- * The launcher stays a file of its own, in the syntax of old Nodes, to which it has something to say. As CommonJS, because
- * Node then starts without its loader of ES modules.
+ * The launcher is a file of its own, in the syntax of old Nodes, to which it has something to say. It knows the digest of the
+ * code that it starts, because what was compiled from other code must not be taken for it.
  */
 async function bundleLauncher(folder: string, source: PackageFile): Promise<void> {
-  const main: Plugin = {
-    name: "main-is-beside",
-    setup(on) {
-      on.onResolve({ filter: /\/cli\/main\.ts$/ }, () => ({ path: "../lib/main.cjs", external: true }));
-    },
-  };
+  const digest = createHash("sha256")
+    .update(readFileSync(join(folder, "lib/main.cjs")))
+    .digest("hex");
+  const out = join(folder, "bin/nightcore.cjs");
   await bundle({
-    ...ADDRESS_IN_COMMONJS,
-    format: "cjs",
-    in: "bin/nightcore.js",
-    out: join(folder, "bin/nightcore.cjs"),
+    ...COMMONJS,
+    in: join(import.meta.dirname, "published-launcher.ts"),
+    out,
     target: "node14",
-    supported: { "dynamic-import": false },
-    plugins: [main],
+    define: { BUILD: JSON.stringify(digest.slice(0, 16)) },
+    banner: { js: "#!/usr/bin/env node" },
     source,
   });
+  chmodSync(out, 0o755);
+}
+
+/** esbuild escapes what is not ASCII in texts, and leaves it in templates and regular expressions. One byte for each character. */
+function escapeToAscii(path: string): void {
+  const text = readFileSync(path, "utf8");
+  const escape = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  // eslint-disable-next-line no-control-regex
+  writeFileSync(path, text.replaceAll(/[^\0-\x7f]/g, escape));
 }
 
 /** The code asks its package.json for name and version; the rest of it is about the repository. */

@@ -1,5 +1,4 @@
 import { existsSync, readdirSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import type { Result } from "#core";
 import { describeV8Engine } from "#engine/v8";
@@ -8,9 +7,9 @@ import type { RunReport } from "#report";
 import { openBlobs } from "#store/blobs";
 import { readIfThere, replaceFile, replaceReport } from "#store/workspace";
 import { Pipeline, PolicyShelf, processAll, type RunRecord, type RunRequest } from "#worker";
-import { EXIT, type Invocation, usageStop } from "./invocation.ts";
+import { EXIT, type Invocation } from "./invocation.ts";
 import { readBackend, readRequest, selectSources } from "./request.ts";
-import { openEngine } from "./run.ts";
+import { openEngine, readParallel } from "./run.ts";
 import { encodeRecord, makeRunReport, viewLog } from "./run-report.ts";
 import { exitOfRuns, sayOutput, sayRecord, sayTotals } from "./run-words.ts";
 import { crypto, logKeyOf, openSession, random, type Session } from "./session.ts";
@@ -116,9 +115,14 @@ function powersOf({ recorder, rows, store, trustStore, layout, configuration }: 
 function tell(invocation: Invocation, records: readonly RunRecord[], wholeMs: number): void {
   const { terminal } = invocation;
   const all = invocation.flag("all");
-  for (const record of records) {
-    sayRecord(terminal, record);
-    if (all) sayOutput(terminal, record);
+  process.stderr.cork(); // a thousand lines are one write
+  try {
+    for (const record of records) {
+      sayRecord(terminal, record);
+      if (all) sayOutput(terminal, record);
+    }
+  } finally {
+    process.stderr.uncork();
   }
   if (all) sayTotals(terminal, records, wholeMs);
   const last = records.at(-1);
@@ -143,13 +147,6 @@ async function writeReports({ layout }: Session, report: RunReport, { terminal }
   terminal.say(`log ${origin}, ${size} entries, root ${rootHash}`);
   terminal.say("logs/orchestration_report.json  logs/nightcore_dashboard.html");
   terminal.say("check the record: `nightcore ledger verify`; one run: `nightcore receipt show RUN`");
-}
-
-function readParallel(invocation: Invocation): number | undefined {
-  const text = invocation.text("parallel");
-  if (text === undefined) return undefined;
-  if (!/^\d{1,3}$/.test(text) || Number(text) > 256) throw usageStop("`--parallel` takes a whole number up to 256");
-  return Number(text) === 0 ? availableParallelism() : Number(text);
 }
 
 /** Ctrl-C ends what is running and keeps what is recorded; a second one ends the process. */
