@@ -3,7 +3,12 @@ import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "no
 import { join } from "node:path";
 
 /** A runtime that people use to run one WebAssembly module from the command line. `run` is its command without the module. */
-export type Runtime = { readonly name: string; readonly run: readonly [command: string, ...args: string[]] };
+export type Runtime = {
+  readonly name: string;
+  readonly run: readonly [command: string, ...args: string[]];
+  /** Whether a promise is about it; the others are told. */
+  readonly promised: boolean;
+};
 
 /** The runtimes that can be had on this machine, fetched into a folder, and a sentence for each that cannot. */
 export function fetchRuntimes(folder: string): { readonly runtimes: readonly Runtime[]; readonly missing: readonly string[] } {
@@ -47,7 +52,7 @@ function fetchWazero(folder: string): Runtime {
   if (file === undefined) throw new Error("apt-get downloaded nothing");
   command(home, "dpkg-deb", ["-x", file, "root"]);
   const version = /^wazero_([^_]+)_/.exec(file)?.[1] ?? "";
-  return { name: `wazero run (Debian ${version})`, run: [join(home, "root/usr/bin/wazero"), "run"] };
+  return { name: `wazero run (Debian ${version})`, run: [join(home, "root/usr/bin/wazero"), "run"], promised: false };
 }
 
 /** The mirror that this machine takes its Debian packages from, with its keyring where one is named. */
@@ -69,5 +74,5 @@ function fetchBun(folder: string): Runtime {
   const name = `@oven/bun-${process.platform}-${machine}`;
   command(home, "npm", ["install", "--prefix", home, "--ignore-scripts", "--no-save", "--no-audit", "--no-fund", name]);
   const bun = join(home, "node_modules", name, "bin/bun");
-  return { name: `bun ${command(home, bun, ["--version"]).trim()} run`, run: [bun, "run"] };
+  return { name: `bun ${command(home, bun, ["--version"]).trim()} run`, run: [bun, "run"], promised: true };
 }

@@ -32,8 +32,20 @@ import { shownAs, unwrap } from "./unwrap.ts";
 
 /** POWER: Node's hash and signature check, handed to the law from here. */
 export const crypto: Crypto = { sha256, verifyEd25519 };
+// Asking for a page at a time costs a tenth; no byte is handed out twice, and each is a copy.
+let pool = new Uint8Array(randomBytes(4096));
+let poolAt = 0;
+
 /** POWER: the operating system's random bytes. */
-export const random = (length: number): Uint8Array => randomBytes(length);
+export function random(length: number): Uint8Array {
+  if (length > pool.length) return randomBytes(length);
+  if (poolAt + length > pool.length) {
+    pool = new Uint8Array(randomBytes(pool.length));
+    poolAt = 0;
+  }
+  poolAt += length;
+  return pool.slice(poolAt - length, poolAt);
+}
 
 /** A workspace opened for looking: configuration, and the projection brought up to the end of the log. */
 export type View = {
@@ -135,11 +147,12 @@ export async function openSession(invocation: Invocation, { thread, create = fal
       store,
       trustStore: digest,
       async finish() {
-        const checkpoint = await ledger.close();
-        // The projection is derived: what another process has folded meanwhile is as good as ours.
+        // Everything recorded is durable already, so the projection is written out while the log is published.
+        const closing = ledger.close();
+        // It is derived: what another process has folded meanwhile is as good as ours.
         rows.commit(recorder.applied);
         rows.close();
-        return unwrap(checkpoint, explainLedgerFault);
+        return unwrap(await closing, explainLedgerFault);
       },
     };
     return session;

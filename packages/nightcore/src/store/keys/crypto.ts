@@ -12,11 +12,24 @@ export const sha256: Sha256 = (bytes) => hash("sha256", bytes, "buffer");
 export const verifyEd25519: VerifyEd25519 = (publicKey, message, signature) => {
   if (publicKey.length !== 32 || signature.length !== 64) return false;
   try {
-    return verify(null, message, publicKeyObject(publicKey), signature);
+    return verify(null, message, recentKeyObject(publicKey), signature);
   } catch {
     return false;
   }
 };
+
+const RECENT_KEYS_MAX = 64; // LIMIT: a batch is signed by a few keys; making an object costs a third of a verification
+const recentKeys = new Map<string, KeyObject>();
+
+function recentKeyObject(publicKey: Bytes): KeyObject {
+  const name = Buffer.from(publicKey).toString("latin1");
+  const known = recentKeys.get(name);
+  if (known !== undefined) return known;
+  if (recentKeys.size >= RECENT_KEYS_MAX) recentKeys.clear();
+  const made = publicKeyObject(publicKey);
+  recentKeys.set(name, made);
+  return made;
+}
 
 /** The key object of 32 raw bytes. */
 export function publicKeyObject(publicKey: Bytes): KeyObject {

@@ -13,8 +13,8 @@ export function openModuleFolder(root: string, folder: string, moduleBytesMax: n
   let real: string;
   let realRoot: string;
   try {
-    realRoot = realpathSync(root);
-    real = realpathSync(path);
+    realRoot = realpathSync.native(root);
+    real = realpathSync.native(path);
   } catch {
     return fail({ code: "source/folder-missing", detail: shown });
   }
