@@ -90,7 +90,9 @@ function nightcore(...args: readonly string[]): number {
 }
 
 function capture(...args: readonly string[]): string {
-  return start(args, "pipe").stdout;
+  const { status, stdout, stderr } = start(args, "pipe");
+  if (status !== 0) throw new Error(`\`nightcore ${args.join(" ")}\` ended with ${status}: ${stderr}`);
+  return stdout;
 }
 
 function start(args: readonly string[], stdout: "inherit" | "pipe") {
@@ -99,15 +101,14 @@ function start(args: readonly string[], stdout: "inherit" | "pipe") {
   const options = {
     ...toolEnvironment(),
     encoding: "utf8",
-    stdio: ["ignore", stdout, stdout === "inherit" ? 1 : "inherit"] as StdioOptions,
+    stdio: ["ignore", stdout, stdout === "inherit" ? 1 : "pipe"] as StdioOptions,
   } as const;
   const root = args.includes("--root") ? [] : ["--root", WORKSPACE];
   return spawnSync(process.execPath, [launcher, ...args, ...root], { ...options, maxBuffer: 64 * 1024 * 1024 });
 }
 
 function signModule(tenant: string, key: string): void {
-  const { status } = start(["sign", "--dir", join("modules", tenant), "--key", `keys/maintainers/${key}.key`], "pipe");
-  if (status !== 0) throw new Error(`${tenant} could not be signed`);
+  capture("sign", "--dir", join("modules", tenant), "--key", `keys/maintainers/${key}.key`);
 }
 
 /** Signs whatever bytes there are, as v39 did: our own `sign` refuses what would not be admitted. */
