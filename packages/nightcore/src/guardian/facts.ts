@@ -1,5 +1,5 @@
 import type { Budgets, Capability, Digest, KeyId } from "#core";
-import type { ManifestForm, Source } from "#trust";
+import type { ManifestForm, Source, TrustedStanding } from "#trust";
 import type { TenantPolicy } from "./tenant-policy.ts";
 
 /** Why a stage before the decision refused, in the stage's own code and words. */
@@ -29,15 +29,7 @@ export type Facts = {
         readonly sizeBytes: number | undefined;
         readonly finding: Finding;
       };
-  readonly signature:
-    | {
-        readonly trusted: true;
-        readonly keyId: KeyId;
-        readonly keyName: string;
-        readonly form: "v39" | "dsse";
-        readonly manifestSigned: boolean;
-      }
-    | { readonly trusted: false; readonly finding: Finding };
+  readonly signature: TrustedStanding | { readonly trusted: false; readonly finding: Finding };
   readonly manifest:
     | {
         readonly state: "read";

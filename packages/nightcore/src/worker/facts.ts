@@ -63,8 +63,7 @@ function signatureFact({ standing }: Inspection): Facts["signature"] {
   if (standing === undefined)
     return { trusted: false, finding: { code: "trust/nothing-to-verify", message: "there are no module bytes to verify" } };
   if (!standing.trusted) return { trusted: false, finding: findingOf(standing.fault, explainTrustFault) };
-  const { keyId, keyName, form, manifestSigned } = standing;
-  return { trusted: true, keyId, keyName, form, manifestSigned };
+  return standing;
 }
 
 function hasFunction({ admitted }: Inspection, name: string): boolean {
