@@ -48,6 +48,7 @@ function refusedSource(path: string, fault: SourceFault): ModuleSource {
     read: () => ({ wasm: { ok: false, fault }, ...nothing }),
     captureMounts: () => ({ ok: false, fault }),
     hasSandbox: () => false,
+    sizeHint: () => 0,
   };
 }
 

@@ -59,6 +59,8 @@ export type ModuleSource = {
   captureMounts(): Result<readonly Mount[], SourceFault>;
   /** Whether there is something for `fs:read` to show: a hint for people whose guest finds nothing. */
   hasSandbox(): boolean;
+  /** About how many bytes {@link read} will bring in; 0 when it cannot be told. */
+  sizeHint(): number;
 };
 
 /** POWER: keeps bytes by their digest. */

@@ -114,6 +114,7 @@ function sourceOf(files: Partial<ModuleFiles> = {}, tenant = "hello"): ModuleSou
     read: () => ({ ...GOOD, ...files }),
     captureMounts: () => ok([]),
     hasSandbox: () => false,
+    sizeHint: () => 0,
   };
 }
 
@@ -265,4 +266,26 @@ test("outputs of a batch are kept by their beginnings, of a single run whole", a
   assert.ok(one.ok && two.ok);
   assert.equal(one.value[0]?.stdout.length, 200_000);
   assert.equal(two.value[0]?.stdout.length, 65_536);
+});
+
+test("large modules are not all held in memory at once, and each has its turn", async () => {
+  const { pipeline } = makeRig();
+  let held = 0;
+  let heldMost = 0;
+  const source: ModuleSource = {
+    ...sourceOf(),
+    sizeHint: () => 100 * 1024 * 1024,
+    read() {
+      held++;
+      heldMost = Math.max(heldMost, held);
+      queueMicrotask(() => held--);
+      return GOOD;
+    },
+  };
+  const one = { source, request: REQUEST };
+  const huge = { source: { ...source, sizeHint: () => 1024 * 1024 * 1024 }, request: REQUEST };
+  const records = await processAll(pipeline, [one, one, huge, one, one, one], { concurrency: 6 });
+  assert.ok(records.ok);
+  assert.equal(records.value.length, 6);
+  assert.ok(heldMost <= 2, `${heldMost} at once`);
 });

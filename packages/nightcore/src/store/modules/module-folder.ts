@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, fstatSync, openSync, readSync, realpathSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, readSync, realpathSync } from "node:fs";
 import { basename, join, relative, resolve, sep } from "node:path";
 import { type Bytes, fail, ok, parseTenantName, type Result } from "#core";
 import type { ModuleFiles, ModuleSource, SourceFault } from "#ports";
@@ -32,6 +32,7 @@ export function openModuleFolder(root: string, folder: string, moduleBytesMax: n
     read: () => readModuleFiles(real, moduleBytesMax),
     captureMounts: () => captureSandbox(real),
     hasSandbox: () => existsSync(join(real, "sandbox")),
+    sizeHint: () => Math.min(lstatSync(join(real, "module.wasm"), { throwIfNoEntry: false })?.size ?? 0, moduleBytesMax),
   });
 }
 
