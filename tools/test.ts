@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
-import { prepareChromium } from "./chromium.ts";
+import { prepareParts } from "./parts.ts";
 import { REPOSITORY, toolEnvironment } from "./repository.ts";
 import { renderCompact } from "./test-reporter.ts";
 
@@ -11,7 +11,7 @@ const ALL = ["packages/**/*.test.ts", "test/**/*.test.ts", "tools/**/*.test.ts",
 const GLOBS = process.argv.length > 2 ? process.argv.slice(2) : ALL;
 const IN_CI = process.env["CI"] === "true";
 
-prepareChromium((line) => {
+prepareParts((line) => {
   process.stderr.write(`${line}\n`);
 });
 

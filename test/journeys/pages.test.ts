@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { renderDashboard, renderHistory } from "../../packages/nightcore/src/report/index.ts";
-import { findChromium } from "../../tools/chromium.ts";
+import { findChromium } from "../../tools/parts.ts";
 import { HOSTILE_HISTORY, HOSTILE_NAMES, HOSTILE_RUN, SAMPLE_HISTORY, SAMPLE_RUN } from "./page-samples.ts";
 
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest();
