@@ -88,6 +88,17 @@ export class Cursor {
     if (last !== 0 && last !== 0x7f) this.malformed("integer representation too long or too large", this.at - 1);
   }
 
+  /** Skips an unsigned LEB128 of 64 bits, at most ten bytes, whose value fits into 32. */
+  skipOffset(): void {
+    const start = this.at;
+    for (let i = 0; i < 10; i++) {
+      const byte = this.u8();
+      if (i >= 4 && (byte & (i === 4 ? 0x70 : 0x7f)) !== 0) this.malformed("an offset beyond 4 GiB", start);
+      if (byte < 0x80) return;
+    }
+    this.malformed("integer representation too long", start);
+  }
+
   skip(length: number): void {
     if (length > this.end - this.at) this.malformed("unexpected end");
     this.at += length;

@@ -5,14 +5,18 @@ import { FEATURE_BIT } from "./feature.ts";
 import type { InstructionReader } from "./instruction.ts";
 import { checkCount, type WasmLimits } from "./limit.ts";
 import { readGlobalType } from "./declaration.ts";
-import { type FunctionType, readReferenceType, readValueType } from "./value-type.ts";
+import { type FunctionType, readReferenceType, readValueType, type ValueType } from "./value-type.ts";
 
 /** One function body as it lies in the file (5.5.13). */
 export type BodyShape = {
   readonly functionIndex: number;
+  /** Functions up to this index are imported. */
+  readonly importedFunctionCount: number;
   readonly type: FunctionType;
   /** Parameters and declared locals. */
   readonly localCount: number;
+  /** The same in units of 64 bits: a v128 counts as two. */
+  readonly localSlots: number;
   /** Groups of equal locals, and where the first of them is declared. */
   readonly localGroupCount: number;
   readonly localGroupsOffset: number;
@@ -95,13 +99,15 @@ export function readBodies(
     const type = typeOfFunction(draft, functionIndex);
     const localGroupCount = cursor.u32();
     const localGroupsOffset = cursor.at;
-    const localCount = readLocals(cursor, draft, limits, type.params.length, localGroupCount);
+    const { localCount, localSlots } = readLocals(cursor, draft, limits, type, localGroupCount);
     reader.begin(cursor.at, end, localCount);
     if (visit !== undefined) {
       visit(reader, {
         functionIndex,
+        importedFunctionCount: draft.importedFunctionCount,
         type,
         localCount,
+        localSlots,
         localGroupCount,
         localGroupsOffset,
         codeOffset: cursor.at,
@@ -114,14 +120,31 @@ export function readBodies(
   }
 }
 
-function readLocals(cursor: Cursor, draft: ModuleDraft, limits: WasmLimits, parameterCount: number, groups: number): number {
-  let count = parameterCount;
+function readLocals(
+  cursor: Cursor,
+  draft: ModuleDraft,
+  limits: WasmLimits,
+  { params }: FunctionType,
+  groups: number,
+): { readonly localCount: number; readonly localSlots: number } {
+  let localCount = params.length;
+  let localSlots = slotsOf(params);
   for (let i = 0; i < groups; i++) {
-    count += cursor.u32();
-    checkCount("locals in a function", count, limits.localsMax);
-    if (readValueType(cursor, draft) === "funcref") draft.features |= FEATURE_BIT["reference-types"];
+    const count = cursor.u32();
+    localCount += count;
+    checkCount("locals in a function", localCount, limits.localsMax);
+    const type = readValueType(cursor, draft);
+    if (type === "funcref") draft.features |= FEATURE_BIT["reference-types"];
+    localSlots += type === "v128" ? 2 * count : count;
   }
-  return count;
+  return { localCount, localSlots };
+}
+
+/** How many units of 64 bits values take: two for a v128. */
+export function slotsOf(types: readonly ValueType[]): number {
+  let slots = types.length;
+  for (const type of types) if (type === "v128") slots++;
+  return slots;
 }
 
 /** 5.5.14: 0 active, 1 passive, 2 active with a memory index. */

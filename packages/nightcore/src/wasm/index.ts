@@ -13,6 +13,7 @@ export { explainWasmFault } from "./fault.ts";
 export type { WasmFault } from "./fault.ts";
 export { FEATURES } from "./feature.ts";
 export type { Feature, UnsupportedFeature } from "./feature.ts";
+export { slotsOf } from "./definition.ts";
 export type { BodyShape, BodyVisitor } from "./definition.ts";
 export type { IndexSpaces, InstructionReader } from "./instruction.ts";
 export { parseModule, SECTION, walkModule } from "./module.ts";

@@ -2,7 +2,10 @@ import { Cursor } from "./cursor.ts";
 import { FEATURE_BIT } from "./feature.ts";
 import { checkCount } from "./limit.ts";
 import { FEATURES_OF, IMMEDIATE, IMMEDIATE_OF, OP, SIMD_IMMEDIATE_OF } from "./opcode.ts";
-import { readReferenceType, readValueType } from "./value-type.ts";
+import { type FunctionType, readReferenceType, readValueType } from "./value-type.ts";
+
+/** The types of a module, and those of its functions by index. */
+export type Signatures = { readonly types: readonly FunctionType[]; readonly functionTypes: Uint32Array };
 
 /** Sizes of the index spaces of a module, the imported part included. `data` is -1 without a data count section. */
 export type IndexSpaces = {
@@ -26,12 +29,15 @@ export type IndexSpaces = {
 export class InstructionReader extends Cursor {
   readonly spaces: IndexSpaces;
   readonly #branchTargetsMax: number;
+  readonly #signatures: Signatures;
   /** Feature bits seen so far, in all bodies. */
   features = 0;
   /** The instruction read last: its opcode (with prefix), the offset of its first byte, and its first index or label. */
   op = 0;
   start = 0;
   index = 0;
+  /** Of a block: the index of its type, -1 for nothing, -2 for one value. */
+  blockType = -1;
   /** Labels that it may branch to, for the branches and `try_table`; those of `try_table` count from outside it. */
   targetCount = 0;
   targets: Uint32Array = new Uint32Array(16);
@@ -40,10 +46,25 @@ export class InstructionReader extends Cursor {
   #kinds: Uint8Array = new Uint8Array(64);
   #localCount = 0;
 
-  constructor(bytes: Uint8Array, spaces: IndexSpaces, branchTargetsMax: number) {
+  constructor(
+    bytes: Uint8Array,
+    options: { readonly spaces: IndexSpaces; readonly signatures: Signatures; readonly branchTargetsMax: number },
+  ) {
     super(bytes, 0, 0);
+    const { spaces, signatures, branchTargetsMax } = options;
+    this.#signatures = signatures;
     this.spaces = spaces;
     this.#branchTargetsMax = branchTargetsMax;
+  }
+
+  get types(): readonly FunctionType[] {
+    return this.#signatures.types;
+  }
+
+  /** INVARIANT: the index has been checked against the functions that there are. */
+  typeOf(functionIndex: number): FunctionType {
+    const { types, functionTypes } = this.#signatures;
+    return types[functionTypes[functionIndex] as number] as FunctionType;
   }
 
   /** Stands before the first instruction of a body or of a constant expression. */
@@ -207,6 +228,7 @@ export class InstructionReader extends Cursor {
   /** 5.4.1: 0x40 for nothing, a value type, or a type index that is a positive integer of 33 bits. */
   #blockType(): void {
     const byte = this.at < this.end ? (this.bytes[this.at] as number) : -1;
+    this.blockType = byte === 0x40 ? -1 : -2;
     if (byte === 0x40) {
       this.at++;
       return;
@@ -217,6 +239,7 @@ export class InstructionReader extends Cursor {
     }
     const index = this.s33();
     if (index < 0 || index >= this.spaces.types) this.malformed(`there is no type ${index}`, this.start);
+    this.blockType = index;
     this.features |= FEATURE_BIT["multi-value"];
   }
 
@@ -239,14 +262,14 @@ export class InstructionReader extends Cursor {
     this.#open(OP.tryTable);
   }
 
-  /** 5.4.6: bit 6 of the alignment announces a memory index, bits above it are unknown. */
+  /** 5.4.6: bit 6 of the alignment announces a memory index, bits above it are unknown. Offsets have 64 bits since 3.0. */
   #memarg(): void {
     const align = this.u32();
     if (align >= 0x40) {
       if (align < 0x80) this.unsupported("multi-memory", this.start);
       this.malformed("unknown alignment", this.start);
     }
-    this.u32();
+    this.skipOffset();
   }
 
   #memoryIndex(): void {

@@ -93,6 +93,8 @@ test("malformed modules are refused where they are wrong", () => {
     ["an unassigned SIMD opcode", withCode([0xfd, 0x9a, 0x01])],
     ["an i32.const of six bytes", withCode([0x41, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00, 0x1a])],
     ["an i32.const with unused bits", withCode([0x41, 0x80, 0x80, 0x80, 0x80, 0x70, 0x1a])],
+    ["an offset beyond 4 GiB", withCode([0x41, 0, 0x28, 2, 0x80, 0x80, 0x80, 0x80, 0x10, 0x1a], memory)],
+    ["an offset of eleven bytes", withCode([0x41, 0, 0x28, 2, ...Array<number>(10).fill(0x80), 0x00, 0x1a], memory)],
     ["memory.init without a data count section", withCode([0x41, 0, 0x41, 0, 0x41, 0, 0xfc, 0x08, 0, 0], memory)],
     ["two exports with one name", module(TYPES, FUNCTIONS, section(7, vector([...text("x"), 0, 0], [...text("x"), 0, 0])))],
     ["a name that is not UTF-8", module(section(7, vector([1, 0xff, 0, 0])))],
@@ -102,6 +104,11 @@ test("malformed modules are refused where they are wrong", () => {
     ["data count and data that differ", module(section(12, [2]), section(11, vector([1, 0])))],
   ];
   for (const [attack, bytes] of rows) assert.equal(faultOf(bytes)?.code, "wasm/malformed", attack);
+});
+
+test("an offset may be written with as many bytes as one of 64 bits", () => {
+  const memory = section(5, vector([0x00, 0x01]));
+  assert.equal(faultOf(withCode([0x41, 0, 0x28, 2, ...Array<number>(9).fill(0x80), 0x00, 0x1a], memory)), undefined);
 });
 
 test("what cannot be metered is refused by its name", () => {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assemble } from "../fixture.test.ts";
 import { type WasmExports, type WasmGlobal, type WasmMemory, WebAssembly } from "../web-assembly.ts";
-import { meterModule } from "./rewrite.ts";
+import { decodeBudget, encodeBudget, STACK_MASK } from "./frame.ts";
+import { type MeteredModule, meterModule } from "./rewrite.ts";
 
 // Kernels of different kinds, each an export `run` of one i32, and the way to run one plain and metered.
 
@@ -81,7 +82,11 @@ export const KERNELS: Readonly<Record<string, string>> = {
 /** What came of calling an export: its result or the message of its trap, the memory, and the fuel used. */
 export type Run = { readonly result: unknown; readonly memory: string | undefined; readonly fuel: bigint | undefined };
 
-const FUEL = 1n << 50n;
+const FUEL = 1n << 40n;
+
+/** What a host makes of a run whose fuel, or whose stack, is below zero afterwards, however it ended. */
+export const EXHAUSTED = "the fuel is used up";
+export const OVERFLOWED = "the stack is used up";
 
 export function run(bytes: Uint8Array<ArrayBuffer>, name: string, parameters: readonly (number | bigint)[]): Run {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
@@ -89,15 +94,33 @@ export function run(bytes: Uint8Array<ArrayBuffer>, name: string, parameters: re
 }
 
 export function runMetered(bytes: Uint8Array, name: string, parameters: readonly (number | bigint)[], fuel: bigint = FUEL): Run {
-  const metered = meterModule(bytes, { memoryPagesMax: 64 });
+  const metered = meterModule(bytes, { memoryPagesMax: 64, exactAtTraps: true });
   assert.ok(metered.ok, JSON.stringify(metered));
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(metered.value.bytes));
-  const left = exports[metered.value.fuelExport] as WasmGlobal;
-  left.value = fuel;
-  if (metered.value.startExport !== undefined) call(exports, metered.value.startExport, []);
+  return runRewritten(metered.value, name, parameters, fuel);
+}
+
+/** Runs a module that has been rewritten already. */
+export function runRewritten(
+  module: Omit<MeteredModule, "shape">,
+  name: string,
+  parameters: readonly (number | bigint)[],
+  fuel: bigint = FUEL,
+): Run & { readonly stackKept: boolean } {
+  const { budgetExport, startExport, memory } = module;
+  const imports =
+    memory === undefined
+      ? {}
+      : { nightcore: { memory: new WebAssembly.Memory({ initial: memory.pagesMin, maximum: memory.pagesMax }) } };
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.bytes), imports);
+  const budget = exports[budgetExport] as WasmGlobal;
+  budget.value = encodeBudget(Number(fuel));
+  if (startExport !== undefined) call(exports, startExport, []);
   const ran = call(exports, name, parameters);
-  const rest = left.value;
-  return { ...ran, fuel: fuel - (rest < 0n ? 0n : rest) };
+  const left = budget.value;
+  const { fuelUsed, end } = decodeBudget(left, Number(fuel));
+  const result = end === "fuel" ? EXHAUSTED : end === "stack" ? OVERFLOWED : ran.result;
+  const stackKept = ((left ^ encodeBudget(0)) & BigInt(STACK_MASK)) === 0n;
+  return { ...ran, result, fuel: BigInt(fuelUsed), stackKept };
 }
 
 function call(exports: WasmExports, name: string, parameters: readonly (number | bigint)[]): Omit<Run, "fuel"> {
@@ -129,7 +152,7 @@ for (const [name, text] of Object.entries(KERNELS)) {
     for (const budget of [0n, 1n, fuel / 2n, fuel - 1n]) {
       const starved = runMetered(bytes, "run", [5], budget);
       assert.equal(starved.fuel, budget);
-      assert.equal(starved.result, "unreachable");
+      assert.equal(starved.result, EXHAUSTED);
     }
     assert.equal(runMetered(bytes, "run", [5], fuel).fuel, fuel);
   });

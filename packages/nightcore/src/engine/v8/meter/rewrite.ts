@@ -1,68 +1,61 @@
-import { type Bytes, fail, ok, type Result, utf8 } from "#core";
+import { type Bytes, fail, ok, type Result } from "#core";
 import type { EngineFault } from "#ports";
-import { explainWasmFault, type ModuleShape, SECTION, walkModule, type WasmFault, type WasmLimits } from "#wasm";
-import { type MeterIndices, writeBody, writeHelpers } from "./body.ts";
+import { explainWasmFault, type MemoryShape, type ModuleShape, walkModule, type WasmFault, type WasmLimits } from "#wasm";
+import { AddedTypes, type AssemblyPlan, assembleModule } from "./assemble.ts";
+import { BodyWriter } from "./body.ts";
+import { type MeterIndices, writeHelpers } from "./charge.ts";
 import { Output } from "./output.ts";
 import { Segments } from "./segment.ts";
 import { capTables, TABLE_ENTRIES_MAX } from "./table-cap.ts";
 
-/** A module that counts its own fuel and cannot outgrow its memory. */
+/** A module that counts its own fuel, bounds its own stack, and cannot outgrow its memory. */
 export type MeteredModule = {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** The module as it was before. */
   readonly shape: ModuleShape;
-  /** The export that holds the fuel left, a mutable i64; below zero once it is used up. The host sets it before anything runs. */
-  readonly fuelExport: string;
+  /** The export that holds what is left of fuel and stack, a mutable i64 (frame.ts). The host sets it before anything runs. */
+  readonly budgetExport: string;
   /** The export to call in place of the start section, which is taken out so that fuel and memory are there when it runs. */
   readonly startExport: string | undefined;
-  /** The export by which the host measures the memory; the guest may export it under other names or not at all. */
-  readonly memoryExport: string | undefined;
+  /** The memory that the host hands in as `MEMORY_IMPORT`, with exactly these sizes, where the module had one of its own. */
+  readonly memory: { readonly pagesMin: number; readonly pagesMax: number } | undefined;
 };
 
-/** The order of sections in the file (core specification 5.5.16), without custom ones: their offsets would be wrong. */
-const SECTION_ORDER = [
-  SECTION.type,
-  SECTION.import,
-  SECTION.function,
-  SECTION.table,
-  SECTION.memory,
-  SECTION.tag,
-  SECTION.global,
-  SECTION.export,
-  SECTION.element,
-  SECTION.dataCount,
-  SECTION.code,
-  SECTION.data,
-] as const;
+/** What a module is metered for. */
+export type MeterOptions = {
+  readonly memoryPagesMax: number;
+  /**
+   * Whether the budget is right after every trap. Without, it is right after everything else, `unreachable` and exhaustion included,
+   * and costs a store less in every loop that touches memory; whoever then meets a trap runs the exact form again.
+   */
+  readonly exactAtTraps: boolean;
+  readonly limits?: Partial<WasmLimits>;
+  /** Fuel that is there before the host sets any, only for functions that outlive an instance which failed. */
+  readonly fuelInitially?: number;
+};
 
 /**
- * Rewrites a module in one pass so that it meters itself (docs/formats/fuel.md): a charge at each straight-line segment, in
- * front of each bulk operation, and after each growth of memory; the maximum of its memory cut to `memoryPagesMax`, those of
- * its tables to a fixed cap. Global, locals, type and functions are appended, so no index changes.
+ * Rewrites a module in one pass so that it meters itself (docs/formats/fuel.md): a charge for each segment, in front of each bulk
+ * operation, and after each growth of memory; frames taken from a stack of a fixed size; its memory imported, with a maximum of at
+ * most `memoryPagesMax`; the maxima of its tables cut. Globals, locals, types and functions are appended, so no index changes.
  */
-export function meterModule(
-  bytes: Bytes,
-  options: { readonly memoryPagesMax: number; readonly limits?: Partial<WasmLimits> },
-): Result<MeteredModule, EngineFault> {
+export function meterModule(bytes: Bytes, options: MeterOptions): Result<MeteredModule, EngineFault> {
   const code = new Output(Math.ceil(bytes.length * 1.6));
   const segments = new Segments();
+  const writer = new BodyWriter(code, options.exactAtTraps);
   let indices: MeterIndices | undefined;
+  let addedTypes: AddedTypes | undefined;
   let usesHelpers = false;
   let usesGrow = false;
   const walked = walkModule(
     bytes,
     (reader, body) => {
-      const functions = reader.spaces.functions;
-      indices ??= {
-        fuelGlobal: reader.spaces.globals,
-        chargeBytes: functions,
-        chargeEntries: functions + 1,
-        grow: functions + 2,
-      };
-      segments.read(reader, body.codeOffset);
+      indices ??= indicesAfter(reader.spaces.functions, reader.spaces.globals);
+      const types = (addedTypes ??= new AddedTypes(reader.spaces.types));
+      segments.read(reader, body);
       usesHelpers ||= segments.usesHelpers;
       usesGrow ||= segments.usesGrow;
-      writeBody(code, bytes, body, segments, indices);
+      writer.write({ source: bytes, body, segments, indices, blockTypeOf: (one) => types.blockTypeOf(one) });
     },
     options.limits,
   );
@@ -78,14 +71,33 @@ export function meterModule(
   if (tableMaxima === undefined) {
     return refuse("engine/memory-exceeded", `its tables begin with more than ${TABLE_ENTRIES_MAX} entries`);
   }
-  if (usesHelpers && indices !== undefined) writeHelpers(code, indices, memory !== undefined);
+  addedTypes ??= new AddedTypes(shape.types.length);
+  if (usesHelpers && indices !== undefined) {
+    writeHelpers(code, indices, memory !== undefined);
+    addedTypes.indexOf(["i32"], ["i32"]);
+  }
+  const { fuelInitially = 0, memoryPagesMax } = options;
+  const parts = { ...exportsFor(shape), memory: ownMemory(memory, memoryPagesMax) };
+  const plan: AssemblyPlan = { bytes, shape, code, addedTypes, usesHelpers, tableMaxima, fuelInitially, ...parts };
+  return ok({ bytes: assembleModule(plan), shape, ...parts });
+}
+
+function indicesAfter(functions: number, globals: number): MeterIndices {
+  const helpers = { chargeBytes: functions, chargeEntries: functions + 1, grow: functions + 2 };
+  return { budgetGlobal: globals, ...helpers };
+}
+
+function exportsFor(shape: ModuleShape): Pick<MeteredModule, "budgetExport" | "startExport"> {
   const names = new Set(shape.exports.map((one) => one.name));
-  const fuelExport = freeName("nightcore.fuel", names);
-  const startExport = shape.startFunction === undefined ? undefined : freeName("nightcore.start", names);
-  const memoryExport = memory === undefined ? undefined : freeName("nightcore.memory", names);
-  const exports = { fuelExport, startExport, memoryExport };
-  const plan: Plan = { bytes, shape, code, usesHelpers, tableMaxima, ...exports, memoryPagesMax: options.memoryPagesMax };
-  return ok({ bytes: assemble(plan), shape, ...exports });
+  return {
+    budgetExport: freeName("nightcore.budget", names),
+    startExport: shape.startFunction === undefined ? undefined : freeName("nightcore.start", names),
+  };
+}
+
+function ownMemory(memory: MemoryShape | undefined, memoryPagesMax: number): MeteredModule["memory"] {
+  if (memory === undefined || memory.imported) return undefined;
+  return { pagesMin: memory.pagesMin, pagesMax: Math.min(memory.pagesMax ?? Infinity, memoryPagesMax) };
 }
 
 /** The engine's word for what the reader found. */
@@ -103,96 +115,4 @@ function freeName(wanted: string, taken: ReadonlySet<string>): string {
   let name = wanted;
   for (let i = 1; taken.has(name); i++) name = `${wanted}.${i}`;
   return name;
-}
-
-type Plan = {
-  readonly bytes: Bytes;
-  readonly shape: ModuleShape;
-  readonly code: Output;
-  readonly usesHelpers: boolean;
-  readonly tableMaxima: readonly number[];
-  readonly fuelExport: string;
-  readonly startExport: string | undefined;
-  readonly memoryExport: string | undefined;
-  readonly memoryPagesMax: number;
-};
-
-function assemble(plan: Plan): Uint8Array<ArrayBuffer> {
-  const output = new Output(plan.bytes.length + plan.code.length + 256);
-  output.all(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
-  for (const id of SECTION_ORDER) writeSection(output, plan, id);
-  return output.written;
-}
-
-function writeSection(output: Output, plan: Plan, id: number): void {
-  const section = plan.shape.sections.find((one) => one.id === id);
-  const added = addedItems(plan, id);
-  if (section === undefined && added === 0) return;
-  output.u8(id);
-  const start = output.reserveSize();
-  const count = section?.count ?? 0;
-  if (id === SECTION.table) writeTables(output, plan);
-  else if (id === SECTION.memory) writeMemory(output, plan);
-  else if (id === SECTION.code) {
-    output.u32(count + added);
-    output.copy(plan.code.written, 0, plan.code.length);
-  } else {
-    output.u32(count + added);
-    if (section !== undefined) output.copy(plan.bytes, section.itemsOffset, section.offset + section.sizeBytes);
-    writeAdded(output, plan, id);
-  }
-  output.patchSize(start);
-}
-
-function addedItems(plan: Plan, id: number): number {
-  if (id === SECTION.global) return 1;
-  if (id === SECTION.export) return 1 + (plan.startExport === undefined ? 0 : 1) + (plan.memoryExport === undefined ? 0 : 1);
-  if (!plan.usesHelpers) return 0;
-  if (id === SECTION.type) return 1;
-  return id === SECTION.function || id === SECTION.code ? 3 : 0;
-}
-
-function writeAdded(output: Output, plan: Plan, id: number): void {
-  const { shape } = plan;
-  if (id === SECTION.global) output.all(0x7e, 0x01, 0x42, 0x00, 0x0b); // mutable i64, 0
-  if (id === SECTION.export) {
-    output.text(utf8(plan.fuelExport));
-    output.u8(0x03);
-    output.u32(shape.globals.length);
-    if (plan.startExport !== undefined && shape.startFunction !== undefined) {
-      output.text(utf8(plan.startExport));
-      output.u8(0x00);
-      output.u32(shape.startFunction);
-    }
-    if (plan.memoryExport !== undefined) {
-      output.text(utf8(plan.memoryExport));
-      output.all(0x02, 0x00);
-    }
-  }
-  if (!plan.usesHelpers) return;
-  if (id === SECTION.type) output.all(0x60, 0x01, 0x7f, 0x01, 0x7f); // (i32) -> (i32)
-  if (id === SECTION.function) for (let i = 0; i < 3; i++) output.u32(shape.types.length);
-}
-
-const REFERENCE_TYPE_BYTE = { funcref: 0x70, externref: 0x6f, exnref: 0x69 } as const;
-
-function writeTables(output: Output, plan: Plan): void {
-  const own = plan.shape.tables.filter((table) => !table.imported);
-  output.u32(own.length);
-  plan.shape.tables.forEach((table, i) => {
-    if (table.imported) return;
-    output.all(REFERENCE_TYPE_BYTE[table.element], 0x01);
-    output.u32(table.entriesMin);
-    output.u32(plan.tableMaxima[i] ?? table.entriesMin);
-  });
-}
-
-function writeMemory(output: Output, plan: Plan): void {
-  const own = plan.shape.memories.filter((memory) => !memory.imported);
-  output.u32(own.length);
-  for (const memory of own) {
-    output.u8(0x01);
-    output.u32(memory.pagesMin);
-    output.u32(Math.min(memory.pagesMax ?? Infinity, plan.memoryPagesMax));
-  }
 }

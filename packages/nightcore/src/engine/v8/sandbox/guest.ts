@@ -1,20 +1,26 @@
 import type { Result } from "#core";
 import type { EngineFault } from "#ports";
 import type { ModuleShape } from "#wasm";
-import { type WasmExports, type WasmGlobal, WebAssembly } from "../web-assembly.ts";
+import { MEMORY_IMPORT } from "../meter/assemble.ts";
+import { decodeBudget, encodeBudget } from "../meter/frame.ts";
+import { type WasmExports, type WasmGlobal, type WasmImports, type WasmMemory, WebAssembly } from "../web-assembly.ts";
 import { checkImports, importsFor } from "../wasi/host.ts";
 import { type Ending, WasiContext } from "../wasi/context.ts";
 import type { GuestOutcome } from "../wire/answer.ts";
 import type { SandboxJob } from "../wire/job.ts";
 import { encodeResults, type EntryPlan, planEntry } from "./entry.ts";
+import type { MemoryKeeper } from "./memory.ts";
 import type { CompiledModule } from "./module-cache.ts";
 
 const EMPTY = new Uint8Array(0);
 
+/** An outcome, and whether its fuel may be wrong, so that the exact form of the module must be asked. */
+export type GuestEnd = GuestOutcome & { readonly repeat: boolean };
+
 /** The outcome of a job that was refused before anything ran. */
-export function refusedOutcome(fault: EngineFault): GuestOutcome {
+export function refusedOutcome(fault: EngineFault): GuestEnd {
   const usage = { memoryBytes: 0, fuel: 0, hostCalls: 0 };
-  return { exitCode: undefined, fault, results: [], stdout: EMPTY, stderr: EMPTY, ...usage, deniedPaths: [] };
+  return { exitCode: undefined, fault, results: [], stdout: EMPTY, stderr: EMPTY, ...usage, deniedPaths: [], repeat: false };
 }
 
 /** What stands between a module and its run: imports that the host offers, and an entry that fits. */
@@ -24,21 +30,24 @@ export function planGuest(shape: ModuleShape, job: SandboxJob): Result<EntryPlan
 }
 
 /**
- * Runs one guest in a fresh instance with fresh memory, and says how it ended. The start section of the module, which the meter
+ * Runs one guest in a fresh instance with zeroed memory, and says how it ended. The start section of the module, which the meter
  * has turned into an export, runs first of all, with fuel and memory in place.
  */
-export function runGuest(compiled: CompiledModule, job: SandboxJob, plan: EntryPlan): GuestOutcome {
+export function runGuest(compiled: CompiledModule, job: SandboxJob, plan: EntryPlan, memories: MemoryKeeper): GuestEnd {
   const { metered } = compiled;
   const context = new WasiContext({ ...job, tenant: "" });
+  let memory: WasmMemory | undefined;
   let exports: WasmExports | undefined;
   let results: readonly string[] = [];
   let thrown: unknown = undefined;
   let completed = false;
   try {
-    exports = new WebAssembly.Instance(compiled.module, importsFor(context, metered.shape.imports)).exports;
-    (exports[metered.fuelExport] as WasmGlobal).value = BigInt(job.budgets.fuel);
-    const memory = exports["memory"];
-    context.bindMemory(memory instanceof WebAssembly.Memory ? memory : undefined);
+    memory = metered.memory === undefined ? undefined : memories.take(metered.memory, job.sameTenant);
+    const imports = importsFor(context, metered.shape.imports);
+    exports = new WebAssembly.Instance(compiled.module, withMemory(imports, memory)).exports;
+    (exports[metered.budgetExport] as WasmGlobal).value = encodeBudget(job.budgets.fuel);
+    const exported = exports["memory"];
+    context.bindMemory(exported instanceof WebAssembly.Memory ? exported : undefined);
     if (metered.startExport !== undefined) call(exports, metered.startExport, []);
     if (plan.initialize) call(exports, "_initialize", []);
     results = encodeResults(plan.type, call(exports, plan.name, plan.parameters));
@@ -46,19 +55,31 @@ export function runGuest(compiled: CompiledModule, job: SandboxJob, plan: EntryP
   } catch (error) {
     thrown = error;
   }
-  const fuelLeft = exports === undefined ? BigInt(job.budgets.fuel) : BigInt((exports[metered.fuelExport] as WasmGlobal).value);
-  const ended = endingOf(context.ending, completed, fuelLeft, thrown);
-  const memory = metered.memoryExport === undefined ? undefined : exports?.[metered.memoryExport];
+  const left = exports === undefined ? encodeBudget(job.budgets.fuel) : (exports[metered.budgetExport] as WasmGlobal).value;
+  const { fuelUsed, end } = decodeBudget(BigInt(left), job.budgets.fuel);
+  const ended = endingOf(context.ending, { completed, usedUp: end, thrown });
   return {
     ...ended,
     results: ended.fault === undefined && context.ending === undefined ? results : [],
     stdout: context.output.stdout.written,
     stderr: context.output.stderr.written,
-    memoryBytes: memory instanceof WebAssembly.Memory ? memory.buffer.byteLength : 0,
-    fuel: job.budgets.fuel - Number(fuelLeft < 0n ? 0n : fuelLeft),
+    memoryBytes: memory === undefined ? 0 : memory.buffer.byteLength,
+    fuel: fuelUsed,
     hostCalls: context.callCount,
     deniedPaths: context.deniedPaths,
+    observed: context.observed,
+    repeat: !compiled.exactAtTraps && context.ending === undefined && isSuddenTrap(thrown),
   };
+}
+
+/** A trap in front of which the fast form has not written its fuel down. It has for `unreachable`. */
+function isSuddenTrap(thrown: unknown): boolean {
+  return thrown instanceof WebAssembly.RuntimeError && plainMessage(thrown) !== "unreachable";
+}
+
+function withMemory(imports: WasmImports, memory: WasmMemory | undefined): WasmImports {
+  if (memory === undefined) return imports;
+  return Object.assign(Object.create(null) as object, imports, { [MEMORY_IMPORT.module]: { [MEMORY_IMPORT.name]: memory } });
 }
 
 function call(exports: WasmExports, name: string, parameters: readonly (number | bigint)[]): unknown {
@@ -67,12 +88,19 @@ function call(exports: WasmExports, name: string, parameters: readonly (number |
 
 type Ended = Pick<GuestOutcome, "exitCode" | "fault">;
 
-/** What the host ended comes first, then fuel, then what V8 threw. Anything else is a bug, and ends the process. */
-function endingOf(ending: Ending | undefined, completed: boolean, fuelLeft: bigint, thrown: unknown): Ended {
+type End = {
+  readonly completed: boolean;
+  readonly usedUp: "fuel" | "stack" | undefined;
+  readonly thrown: unknown;
+};
+
+/** What the host ended comes first, then fuel, then the stack, then what V8 threw. Anything else is a bug, and ends the process. */
+function endingOf(ending: Ending | undefined, { completed, usedUp, thrown }: End): Ended {
   if (ending?.kind === "bug") throw ending.error;
   if (ending?.kind === "exit") return { exitCode: ending.code, fault: undefined };
   if (ending?.kind === "fault") return faulted(ending.code, ending.detail);
-  if (fuelLeft < 0n) return faulted("engine/fuel-exhausted", "");
+  if (usedUp === "fuel") return faulted("engine/fuel-exhausted", "");
+  if (usedUp === "stack") return faulted("engine/stack-overflow", "");
   if (completed) return { exitCode: 0, fault: undefined };
   if (thrown instanceof WebAssembly.RuntimeError) return faulted("engine/trap", plainMessage(thrown));
   if (thrown instanceof RangeError) {

@@ -7,30 +7,48 @@ import { encodeNeedModule, encodeOutcome, encodeReady, type GuestOutcome } from 
 import { decodeJob, JOB_BYTES_MAX, type SandboxJob } from "../wire/job.ts";
 import { WireReader } from "../wire/reader.ts";
 import { receiveMessage, sendFrame } from "./channel.ts";
-import { planGuest, refusedOutcome, runGuest } from "./guest.ts";
+import { type GuestEnd, planGuest, refusedOutcome, runGuest } from "./guest.ts";
+import { MemoryKeeper } from "./memory.ts";
 import { ModuleCache, pagesOf } from "./module-cache.ts";
 
 // Refusals are thrown and caught many times in a run; nobody reads their stacks.
 Error.stackTraceLimit = 0;
 
 const cache = new ModuleCache();
+const memories = new MemoryKeeper();
 
-/** Undefined when the module is needed first. What the host does not offer is refused before V8 has seen the module. */
+/**
+ * Runs the form of the module that is fast; when that ends by a trap that its fuel may not be right after, the exact one from the
+ * beginning, which does the same with the same input. Where the input is not the same again, there is only the exact one.
+ * Undefined when the module is needed first.
+ */
 function outcomeOf(job: SandboxJob): GuestOutcome | undefined {
+  const repeatable = !job.capabilities.some((one) => one === "clock:real" || one === "random:real");
+  if (repeatable) {
+    const outcome = runForm(job, false);
+    if (outcome?.repeat !== true) return outcome;
+    memories.clean();
+  }
+  return runForm(job, true);
+}
+
+/** What the host does not offer is refused before V8 has seen the module. */
+function runForm(job: SandboxJob, exactAtTraps: boolean): GuestEnd | undefined {
   const { digest, bytes } = job;
   const { memoryBytes } = job.budgets;
-  const found = cache.find(digest, memoryBytes);
+  const key = { digest, memoryBytes, exactAtTraps };
+  const found = cache.find(key);
   if (found !== undefined) {
     const planned = planGuest(found.metered.shape, job);
-    return planned.ok ? runGuest(found, job, planned.value) : refusedOutcome(planned.fault);
+    return planned.ok ? runGuest(found, job, planned.value, memories) : refusedOutcome(planned.fault);
   }
   if (bytes === undefined) return undefined;
-  const metered = meterModule(bytes, { memoryPagesMax: pagesOf(memoryBytes) });
+  const metered = meterModule(bytes, { memoryPagesMax: pagesOf(memoryBytes), exactAtTraps });
   if (!metered.ok) return refusedOutcome(metered.fault);
   const planned = planGuest(metered.value.shape, job);
   if (!planned.ok) return refusedOutcome(planned.fault);
-  const compiled = cache.compile(digest, memoryBytes, metered.value);
-  return compiled.ok ? runGuest(compiled.value, job, planned.value) : refusedOutcome(compiled.fault);
+  const compiled = cache.compile(key, metered.value);
+  return compiled.ok ? runGuest(compiled.value, job, planned.value, memories) : refusedOutcome(compiled.fault);
 }
 
 sendFrame(encodeReady());
@@ -39,5 +57,6 @@ for (;;) {
   if (message === undefined) break;
   const outcome = outcomeOf(decodeJob(new WireReader(message)));
   sendFrame(outcome === undefined ? encodeNeedModule() : encodeOutcome(outcome));
+  memories.clean(); // while the worker reads the answer
 }
 process.exit(0);

@@ -8,20 +8,25 @@ export type CompiledModule = {
   readonly module: WasmModule;
   readonly metered: Omit<MeteredModule, "bytes">;
   readonly bytes: number;
+  /** Whether its fuel is right after every trap (`MeterOptions`). */
+  readonly exactAtTraps: boolean;
 };
+
+/** What tells one rewritten form of a module from another. */
+export type ModuleKey = { readonly digest: string; readonly memoryBytes: number; readonly exactAtTraps: boolean };
 
 const CACHE_BYTES_MAX = 128 * 1024 * 1024; // LIMIT: of rewritten modules; CPython takes 17 MB of it
 const CACHE_MODULES_MAX = 256; // LIMIT: a compiled module holds address space too
 const PAGE_BYTES = 65_536;
 const PAGES_MAX = 65_536;
 
-/** Rewritten and compiled modules by digest and memory budget, the least recently used ones forgotten first. */
+/** Rewritten and compiled modules by digest, memory budget and form, the least recently used ones forgotten first. */
 export class ModuleCache {
   readonly #modules = new Map<string, CompiledModule>();
   #bytes = 0;
 
-  find(digest: string, memoryBytes: number): CompiledModule | undefined {
-    const key = keyOf(digest, memoryBytes);
+  find(one: ModuleKey): CompiledModule | undefined {
+    const key = keyOf(one);
     const found = this.#modules.get(key);
     if (found !== undefined) {
       this.#modules.delete(key);
@@ -31,11 +36,16 @@ export class ModuleCache {
   }
 
   /** Compiles and keeps; V8 validates types here, and what it refuses is an invalid module. */
-  compile(digest: string, memoryBytes: number, metered: MeteredModule): Result<CompiledModule, EngineFault> {
+  compile(key: ModuleKey, metered: MeteredModule): Result<CompiledModule, EngineFault> {
     try {
       const { bytes, ...rest } = metered;
-      const compiled = { module: new WebAssembly.Module(bytes), metered: rest, bytes: bytes.length };
-      this.#keep(keyOf(digest, memoryBytes), compiled);
+      const compiled = {
+        module: new WebAssembly.Module(bytes),
+        metered: rest,
+        bytes: bytes.length,
+        exactAtTraps: key.exactAtTraps,
+      };
+      this.#keep(keyOf(key), compiled);
       return ok(compiled);
     } catch (error) {
       if (error instanceof WebAssembly.CompileError) {
@@ -62,6 +72,6 @@ export function pagesOf(memoryBytes: number): number {
   return Math.min(PAGES_MAX, Math.floor(memoryBytes / PAGE_BYTES));
 }
 
-function keyOf(digest: string, memoryBytes: number): string {
-  return `${digest} ${pagesOf(memoryBytes)}`;
+function keyOf({ digest, memoryBytes, exactAtTraps }: ModuleKey): string {
+  return `${digest} ${pagesOf(memoryBytes)} ${exactAtTraps ? "exact" : "fast"}`;
 }
