@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { digestOf, parseHex, utf8 } from "#core";
 import { encodeVkey, makeLogKey } from "#ledger";
-import { describeV8Engine, openV8Engine } from "#engine/v8";
+import { diagnoseLostLayers, openV8Engine, readLostLayers } from "#engine/v8";
 import { type Engine, type EngineJob, explainEngineFault, explainLedgerFault } from "#ports";
 import { publicKeyOf, sha256 } from "#store/keys";
 import { Projection } from "#store/sqlite";
@@ -63,10 +63,10 @@ const SPINNER = "0061736d0100000001040160000003020100070a01065f737461727400000a0
 
 async function checkEngine(): Promise<readonly Check[]> {
   const remedy = "the sandbox is a Node process of its own; see what keeps it from starting";
-  const { version, isolation } = describeV8Engine();
   const opened = await openV8Engine({ slots: 1 });
   if (!opened.ok) return [{ name: "engine", outcome: "failed", detail: explainEngineFault(opened.fault).message, remedy }];
   const engine = opened.value;
+  const { version, isolation } = engine;
   try {
     return [
       await attempt("engine runs a guest", remedy, () => greet(engine)),
@@ -78,39 +78,32 @@ async function checkEngine(): Promise<readonly Check[]> {
       ),
       await attempt("engine goes on after it", remedy, () => greet(engine)),
       { name: "isolation", outcome: "ok", detail: `${isolation.join(", ")} (${version})` },
-      ...MISSING_LAYERS.filter(({ layer }) => !isolation.includes(layer)).map(missingLayer),
+      ...missingLayers(isolation),
     ];
   } finally {
     await engine.close();
   }
 }
 
-/** Layers that would stand around a sandbox elsewhere, and how to get them. */
-const MISSING_LAYERS = [
-  {
-    layer: "die-with-parent",
-    detail: "a spinning guest outlives a worker that is killed",
-    remedy: "on Linux: install util-linux (setpriv)",
-  },
-  {
-    layer: "no-new-privileges",
-    detail: "the sandbox process may gain privileges",
-    remedy: "on Linux: install util-linux (setpriv)",
-  },
-  {
-    layer: "bubblewrap",
-    detail: "this version does not use bubblewrap yet",
-    remedy: "a policy can demand layers with `require_isolation`",
-  },
-  {
-    layer: "seccomp",
-    detail: "this version has no filter of system calls yet",
-    remedy: "a policy can demand layers with `require_isolation`",
-  },
+const INSTALL = "on Linux: install bubblewrap (apt-get install bubblewrap, dnf install bubblewrap)";
+
+/** Layers that can stand around a sandbox, what is open without them, and how to get them. */
+const LAYERS = [
+  ["die-with-parent", "a spinning guest outlives a worker that is killed", "on Linux: install util-linux (setpriv)"],
+  ["no-new-privileges", "the sandbox process may gain privileges", "on Linux: install util-linux (setpriv)"],
+  ["bubblewrap", "the sandbox process shares the host's files, network and processes", INSTALL],
+  ["seccomp", "the sandbox process may make every system call", INSTALL],
 ] as const;
 
-function missingLayer({ layer, detail, remedy }: (typeof MISSING_LAYERS)[number]): Check {
-  return { name: `isolation by ${layer}`, outcome: "missing", detail, remedy };
+/** A policy that demands one of these is denied its runs here; without such a policy, receipts name what there is. */
+function missingLayers(isolation: readonly string[]): readonly Check[] {
+  const lost = new Set(readLostLayers());
+  const diagnosis = diagnoseLostLayers();
+  return LAYERS.filter(([layer]) => !isolation.includes(layer)).map(([layer, open, remedy]) => {
+    const why = lost.has(layer) ? diagnosis : undefined;
+    const detail = why === undefined ? open : `${open}; ${why.detail}`;
+    return { name: `isolation by ${layer}`, outcome: "missing", detail, remedy: why?.remedy ?? remedy };
+  });
 }
 
 async function greet(engine: Engine): Promise<string> {

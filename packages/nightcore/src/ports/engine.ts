@@ -67,7 +67,12 @@ export type EngineReport = {
   readonly usage: Usage;
   /** Paths that the guest tried to open and was not granted, cut to a few: a hint for its author, not evidence. */
   readonly deniedPaths: readonly string[];
+  /** Absent where the engine does not watch, or the guest called nothing. */
+  readonly observed?: GuestConduct;
 };
+
+/** Which host functions a guest called, and which paths it opened, cut to a few: for people, not evidence. */
+export type GuestConduct = { readonly calls: readonly string[]; readonly openedPaths: readonly string[] };
 
 /** What the engine needs of an `AbortSignal`: the caller's wish that the run end now. */
 export type Cancellation = {

@@ -13,10 +13,14 @@ export type {
   EngineFaultCode,
   EngineJob,
   EngineReport,
+  GuestConduct,
   Mount,
   MountedFile,
   OpenEngine,
 } from "./engine.ts";
+export { checkEngine, ENGINE_RULES } from "./compliance/engine-compliance.ts";
+export type { Compliance } from "./compliance/engine-compliance.ts";
+export type { ComplianceTools, EngineRule, Subject } from "./compliance/subject.ts";
 export { explainSourceFault } from "./modules.ts";
 export type { BlobStore, ModuleFiles, ModuleSource, SourceFault, SourceFaultCode } from "./modules.ts";
 export { explainLedgerFault } from "./ledger.ts";

@@ -1,29 +1,43 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Bytes } from "#core";
+import type { EngineFault } from "#ports";
+import { BUBBLEWRAP, confine, NODE_INSIDE } from "../confinement/bubblewrap.ts";
+import { readInherited } from "../confinement/inherited.ts";
+import { type Binding, findNodeLibraries } from "../confinement/node-files.ts";
+import { sandboxFilter } from "../confinement/system-calls.ts";
 
-/** What to start, and the layers that are in place around it. */
-export type Launch = { readonly command: string; readonly args: readonly string[]; readonly isolation: readonly string[] };
+/** What to start, and the layers that are in place around it when it has started. */
+export type Launch = {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly isolation: readonly string[];
+  /** A filter of system calls, which the command reads from a descriptor (confinement/bubblewrap.ts) before it starts Node. */
+  readonly filter?: Bytes | undefined;
+  /** Descriptors of the worker that a process would hold too, if nothing were put into their places. */
+  readonly inherited?: readonly number[];
+  /** Told for each process: undefined when it is ready, or why it will never be. */
+  readonly onStarted?: ((fault: EngineFault | undefined) => void) | undefined;
+};
 
 /**
- * The command of a sandbox process. Node's permission model leaves it no file but its own code, no child process, no worker, no
- * addon and no network. In the published package its code is one file beside this one (tools/build.ts); in the repository it
- * is the sources of the three rooms that it loads, and the package's own name.
+ * The commands of a sandbox process that this machine may be able to start, the strongest first: under bubblewrap with a filter
+ * of system calls, under setpriv, and bare. Node's permission model is in all of them: it leaves the process no file but its own
+ * code, no child process, no worker, no addon and no network. Which one works is learnt by starting it (engine.ts).
  */
-export function planLaunch(): Launch {
-  const here = fileURLToPath(import.meta.url);
-  const { main, readable } = here.endsWith(".ts") ? findSources(here) : findBundle(here);
-  const wrapper = findWrapper();
-  const args = [
-    ...wrapper.args,
-    "--permission",
-    ...readable.map((path) => `--allow-fs-read=${path}`),
-    "--no-warnings",
-    "--no-addons",
-    "--disable-proto=delete",
-    main,
-  ];
-  return { command: wrapper.command, args, isolation: ["process", "node-permission", ...wrapper.isolation] };
+export function planLaunches(): readonly [Launch, ...Launch[]] {
+  const code = findCode(fileURLToPath(import.meta.url));
+  const bare: Launch = {
+    command: process.execPath,
+    args: nodeArguments(code),
+    isolation: ["process", "node-permission"],
+    inherited: readInherited(),
+  };
+  const weaker: readonly [Launch, ...Launch[]] = existsSync(SETPRIV) ? [underSetpriv(bare), bare] : [bare];
+  if (!existsSync(BUBBLEWRAP)) return weaker;
+  const libraries = findNodeLibraries();
+  return libraries === undefined ? weaker : [{ ...bare, ...underBubblewrap(code, libraries) }, ...weaker];
 }
 
 const SETPRIV = "/usr/bin/setpriv"; // util-linux; by its path, so that nobody's PATH chooses what wraps the sandbox
@@ -32,28 +46,60 @@ const SETPRIV = "/usr/bin/setpriv"; // util-linux; by its path, so that nobody's
  * What Linux offers without a sandbox program: the kernel kills the process when the worker dies, it can gain no privilege,
  * and where the worker is root it has none of root's capabilities.
  */
-function findWrapper(): Launch {
-  if (!existsSync(SETPRIV)) return { command: process.execPath, args: [], isolation: [] };
+function underSetpriv({ command, args, isolation, ...rest }: Launch): Launch {
   const root = process.getuid?.() === 0;
   const dropped = root ? ["--inh-caps=-all", "--bounding-set=-all"] : [];
   return {
+    ...rest,
     command: SETPRIV,
-    args: ["--pdeathsig", "KILL", "--no-new-privs", ...dropped, process.execPath],
-    isolation: ["die-with-parent", "no-new-privileges", ...(root ? ["no-capabilities"] : [])],
+    args: ["--pdeathsig", "KILL", "--no-new-privs", ...dropped, command, ...args],
+    isolation: [...isolation, "die-with-parent", "no-new-privileges", ...(root ? ["no-capabilities"] : [])],
   };
 }
 
-type Code = { readonly main: string; readonly readable: readonly string[] };
-
-function findSources(here: string): Code {
-  const room = dirname(dirname(here));
-  const source = dirname(dirname(room));
-  const readable = [join(source, "core"), join(source, "wasm"), room, join(dirname(source), "package.json")];
-  return { main: join(room, "sandbox", "main.ts"), readable };
+/** An empty root with Node, its libraries and the sandbox's code, at paths that say nothing about the host's. */
+function underBubblewrap({ root, main, readable }: Code, libraries: readonly Binding[]): Launch {
+  const inside = (path: string): string => join(CODE_INSIDE, path.slice(root.length));
+  const bindings = [
+    { from: process.execPath, to: NODE_INSIDE },
+    ...libraries,
+    ...readable.map((path) => ({ from: path, to: inside(path) })),
+  ];
+  const filter = sandboxFilter(process.arch);
+  const code = { root: CODE_INSIDE, main: inside(main), readable: [CODE_INSIDE] };
+  return {
+    command: BUBBLEWRAP,
+    args: [...confine(bindings, filter), NODE_INSIDE, ...nodeArguments(code)],
+    isolation: [
+      ...["process", "node-permission", "die-with-parent", "no-new-privileges", "no-capabilities", "bubblewrap"],
+      ...(filter === undefined ? [] : ["seccomp"]),
+    ],
+    filter,
+  };
 }
 
-// `.cjs`, because Node then asks no package.json what the file is.
-function findBundle(here: string): Code {
-  const main = join(dirname(here), "sandbox.cjs");
-  return { main, readable: [main] };
+const CODE_INSIDE = "/code";
+
+/** What the sandbox runs: everything under `root`, of which it loads `readable`. */
+type Code = { readonly root: string; readonly main: string; readonly readable: readonly string[] };
+
+function nodeArguments({ main, readable }: Code): readonly string[] {
+  const allowed = readable.map((path) => `--allow-fs-read=${path}`);
+  return ["--permission", ...allowed, "--no-warnings", "--no-addons", "--disable-proto=delete", main];
+}
+
+/**
+ * In the published package the code is one file beside this one (tools/build.ts); `.cjs`, because Node then asks no package.json
+ * what the file is. In the repository it is the sources of the three rooms that it loads, and the package's own name.
+ */
+function findCode(here: string): Code {
+  if (!here.endsWith(".ts")) {
+    const main = join(dirname(here), "sandbox.cjs");
+    return { root: dirname(here), main, readable: [main] };
+  }
+  const room = dirname(dirname(here));
+  const source = dirname(dirname(room));
+  const root = dirname(source);
+  const readable = [join(source, "core"), join(source, "wasm"), room, join(root, "package.json")];
+  return { root, main: join(room, "sandbox", "main.ts"), readable };
 }

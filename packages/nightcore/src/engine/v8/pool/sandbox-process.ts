@@ -1,7 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
 import { type Duplex, PassThrough } from "node:stream";
 import type { Budgets, Bytes, Digest } from "#core";
 import type { Cancellation, EngineFault, EngineJob } from "#ports";
+import { FILTER_FD } from "../confinement/bubblewrap.ts";
+import { coverInherited } from "../confinement/inherited.ts";
 import { answerBytesMax, decodeAnswer, type GuestOutcome, type SandboxAnswer } from "../wire/answer.ts";
 import { FrameSplitter } from "../wire/framing.ts";
 import { encodeJob } from "../wire/job.ts";
@@ -31,19 +33,22 @@ export class SandboxProcess {
   readonly #modules = new Set<Digest>();
   readonly ready: Promise<EngineFault | undefined>;
   readonly exited: Promise<void>;
+  /** Whose job it ran last. */
+  #tenant: string | undefined;
   #waiter: Waiter | undefined;
   #dead: EngineFault | undefined;
   runs = 0;
 
   constructor(launch: Launch) {
     this.#child = spawn(launch.command, launch.args, {
-      stdio: ["ignore", "ignore", "ignore", "pipe"],
+      stdio: stdioOf(launch),
       env: {},
       windowsHide: true,
     });
     // Out of descriptors, Node gives the child no streams at all; `error` follows on its own.
     const streams = this.#child.stdio as ChildProcess["stdio"] | undefined;
     this.#channel = (streams?.[3] ?? new PassThrough()) as Duplex;
+    if (launch.filter !== undefined) handOver(streams?.[FILTER_FD] as Duplex | null | undefined, launch.filter);
     this.exited = new Promise((resolve) => {
       this.#child.once("exit", () => resolve());
       this.#child.once("error", () => resolve());
@@ -58,6 +63,7 @@ export class SandboxProcess {
     this.#channel.on("error", () => this.kill({ code: "engine/sandbox-died", detail: "the channel broke" }));
     this.#channel.on("data", (chunk: Bytes) => this.#receive(chunk));
     this.ready = this.#awaitReady();
+    void this.ready.then((fault) => launch.onStarted?.(fault));
     this.hold(false);
   }
 
@@ -102,9 +108,11 @@ export class SandboxProcess {
   async #converse(job: EngineJob): Promise<{ readonly outcome: GuestOutcome } | { readonly fault: EngineFault }> {
     const bytesMax = answerBytesMax(job.budgets);
     const known = this.#modules.has(job.digest);
-    let answer = await this.#ask(encodeJob(job, !known), bytesMax, job.budgets);
+    const sameTenant = this.#tenant === job.tenant;
+    this.#tenant = job.tenant;
+    let answer = await this.#ask(encodeJob(job, { withBytes: !known, sameTenant }), bytesMax, job.budgets);
     if (known && "kind" in answer && answer.kind === "need-module")
-      answer = await this.#ask(encodeJob(job, true), bytesMax, job.budgets);
+      answer = await this.#ask(encodeJob(job, { withBytes: true, sameTenant }), bytesMax, job.budgets);
     if ("code" in answer) return { fault: answer };
     if (answer.kind !== "outcome")
       return { fault: this.kill({ code: "engine/protocol", detail: `unexpected \`${answer.kind}\`` }) };
@@ -168,4 +176,20 @@ export class SandboxProcess {
       channel.unref?.();
     }
   }
+}
+
+/** The channel, the filter where there is one, and nothing else that the worker holds. */
+function stdioOf({ filter, inherited }: Launch): StdioOptions {
+  const own = ["ignore", "ignore", "ignore", "pipe", ...(filter === undefined ? [] : ["pipe" as const])] as const;
+  return [...coverInherited(own, inherited ?? [])];
+}
+
+/** Sends what is read to its end before Node starts; the other side closes the descriptor then. */
+function handOver(stream: Duplex | null | undefined, bytes: Bytes): void {
+  if (stream === null || stream === undefined) return;
+  stream.on("error", () => undefined); // it ends without having read: its exit says why
+  stream.write(bytes);
+  // A socket takes so little at once, and closes at once too. `end` would wait for the event loop, and the start with it.
+  if (stream.writableLength === 0) stream.destroy();
+  else stream.resume().end();
 }
