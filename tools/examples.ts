@@ -1,6 +1,7 @@
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { compileAssemblyScript } from "./assemblyscript.ts";
 import { REPOSITORY } from "./repository.ts";
 
 /** A tenant of the demo: where its module comes from, and what it is there to show. */
@@ -49,7 +50,7 @@ export async function buildExamples({ folder }: { readonly folder: string }): Pr
 
 async function compile(source: string, language: Example["language"]): Promise<Uint8Array> {
   if (language === "elf") return encodeElfHeader();
-  return language === "wat" ? compileWat(source) : compileAssemblyScript(source);
+  return language === "wat" ? compileWat(source) : compileScript(source);
 }
 
 async function compileWat(source: string): Promise<Uint8Array> {
@@ -64,48 +65,11 @@ async function compileWat(source: string): Promise<Uint8Array> {
   }
 }
 
-/** What is used of `assemblyscript/asc`. */
-type AssemblyScriptCompiler = {
-  main(
-    argv: readonly string[],
-    host: {
-      readFile(name: string, baseDir: string): string | null;
-      writeFile(name: string, contents: string | Uint8Array): void;
-      listFiles(): readonly string[];
-      readonly stdout: { write(text: string): void };
-      readonly stderr: { write(text: string): void };
-    },
-  ): Promise<{ readonly error: Error | null }>;
-};
-
-async function compileAssemblyScript(source: string): Promise<Uint8Array> {
-  // Not a literal, because the compiler's own types redeclare the globals of every file that can see them.
-  const specifier: string = "assemblyscript/asc";
-  const compiler = (await import(specifier)) as AssemblyScriptCompiler;
-  const written = new Map<string, Uint8Array>();
-  const errors: string[] = [];
-  // The stub runtime never frees: a guest lives for one run.
-  const flags = ["-O2", "--runtime", "stub", "--use", "abort=", "--initialMemory", "1"];
+async function compileScript(source: string): Promise<Uint8Array> {
+  const file = join(source, "module.as");
   // A module that exports functions has them called by name; any other runs its top level as `_start`.
-  const hasExports = /^export function/m.test(await readFile(join(source, "module.as"), "utf8"));
-  const start = hasExports ? [] : ["--exportStart", "_start"];
-  const { error } = await compiler.main(["module.ts", "--baseDir", source, "-o", "module.wasm", ...flags, ...start], {
-    // The compiler looks for `.ts`; ours are called `.as`, because to every other tool they would be broken TypeScript.
-    readFile: (name, baseDir) => readText(join(baseDir, name.replace(/\.ts$/, ".as"))),
-    writeFile: (name, contents) => {
-      written.set(name, typeof contents === "string" ? Buffer.from(contents) : contents);
-    },
-    listFiles: () => [],
-    stdout: { write: () => undefined },
-    stderr: { write: (text) => void errors.push(text) },
-  });
-  const bytes = written.get("module.wasm");
-  if (error !== null || bytes === undefined) throw new Error(`${source} does not compile: ${errors.join("")}`);
-  return bytes;
-}
-
-function readText(path: string): string | null {
-  return existsSync(path) ? readFileSync(path, "utf8") : null;
+  const hasExports = /^export function/m.test(await readFile(file, "utf8"));
+  return compileAssemblyScript(file, ["-O2", "--initialMemory", "1", ...(hasExports ? [] : ["--exportStart", "_start"])]);
 }
 
 /** The 64 bytes of an ELF header for an x86-64 object without sections: native code, by every sign that a scanner reads. */

@@ -55,6 +55,8 @@ export const CATALOG: readonly CommandSpec[] = [
       { name: "env", value: "NAME=VALUE", many: true, summary: "an environment variable of the guest (repeat it)" },
       { name: "stdin", value: "FILE", summary: "what the guest reads, if it has the capability (- for ours)" },
       { name: "allow", value: "CAPABILITY", many: true, summary: "grant more than the manifest asks, within the policy" },
+      { name: "observe", summary: "find out what one module needs, and propose the smallest manifest that is enough" },
+      { name: "out", value: "FILE", summary: "with --observe: write the proposal there, where no file is yet" },
       { name: "vm-timeout", value: "S", summary: "accepted from v39; only a microVM backend would use it" },
     ],
     example: "nightcore run --all --parallel 2",
@@ -210,6 +212,20 @@ export const CATALOG: readonly CommandSpec[] = [
     options: [{ name: "log-key", value: "VKEY", summary: "the log's verifier key, or a file with it" }],
     example: "nightcore receipt verify receipt.json --log-key log.vkey",
     load: () => import("./receipt-verify.ts"),
+  },
+  {
+    path: ["replay"],
+    positional: "[RUN]",
+    summary: "make a recorded run again and say whether it comes out the same",
+    detail:
+      "RUN is a run's identifier or at least 8 characters of its beginning. Nothing is recorded unless --record is given. Exit 1\nwhen something differs, 2 when the run cannot be replayed, 5 when bytes that it started from are gone.",
+    options: [
+      { name: "all", summary: "every run of the log that was executed" },
+      { name: "parallel", value: "N", summary: "with --all: guests at once (default 1; 0: one for each processor)" },
+      { name: "record", summary: "put what was found into the log, an entry for each replay" },
+    ],
+    example: "nightcore replay 01999c3e",
+    load: () => import("./replay.ts"),
   },
   {
     path: ["state", "rebuild"],

@@ -69,7 +69,8 @@ async function conductIn(
   const { terminal, json } = invocation;
   const all = invocation.flag("all");
   const startedMs = Date.now();
-  const { isolation, version } = describeV8Engine();
+  // An engine that is open knows which layers are in place; what is only verified is told what would be tried.
+  const { isolation, version } = engine ?? describeV8Engine();
   const sources = selectSources(invocation, session.layout, session.configuration.moduleBytesMax);
   const pipeline = new Pipeline({ ...powersOf(session), engine, backend, isolation });
   let done = 0;
@@ -93,7 +94,8 @@ async function conductIn(
   return { records, exit: Math.max(cancellation.aborted ? EXIT.runFailed : EXIT.ok, exitOfRuns(records)) };
 }
 
-function powersOf({ recorder, rows, store, trustStore, layout, configuration }: Session) {
+/** What every pipeline of a session works with, its engine aside. */
+export function powersOf({ recorder, rows, store, trustStore, layout, configuration }: Session) {
   // Listed once: most tenants have no policy of their own, and a thousand of them would each ask the disk for one.
   const present: ReadonlySet<string> = new Set(existsSync(layout.policies) ? readdirSync(layout.policies) : []);
   const readPolicy = (name: string) =>
@@ -150,7 +152,7 @@ async function writeReports({ layout }: Session, report: RunReport, { terminal }
 }
 
 /** Ctrl-C ends what is running and keeps what is recorded; a second one ends the process. */
-function cancelOnSignal(): Cancellation {
+export function cancelOnSignal(): Cancellation {
   const controller = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort());
   return controller.signal;

@@ -4,7 +4,7 @@ import { parseEnvelope, parseStatement, verifyEnvelope } from "#attest";
 import { type Crypto, type Digest, digestOf, encodeTime, fail, type Json, ok, type Result, type RunId } from "#core";
 import { encodeVkey, explainEvidenceFault, makeLogKey } from "#ledger";
 import { explainLedgerFault, type LedgerFault, type LedgerReader, type LedgerWriter } from "#ports";
-import { evolve, readEvent } from "#state";
+import { type Event, evolve, readEvent } from "#state";
 import {
   explainKeyFileFault,
   type KeyFileFault,
@@ -201,16 +201,42 @@ function foldEntry(
   rows: Projection,
   { entry, index, publicKey }: { readonly entry: Uint8Array; readonly index: number; readonly publicKey: Uint8Array },
 ): LedgerFault | undefined {
-  const bad = (detail: string): LedgerFault => ({ code: "ledger/corrupt-frame", where: `entry ${index}`, detail });
+  const event = openEntry(entry, index, publicKey);
+  if (!event.ok) return event.fault;
+  if (event.value !== undefined) evolve(rows, event.value, { index });
+  return undefined;
+}
+
+/** An entry's event, its signature checked; undefined for a kind that this version does not know. */
+function openEntry(entry: Uint8Array, index: number, publicKey: Uint8Array): Result<Event | undefined, LedgerFault> {
+  const bad = (detail: string) => fail<LedgerFault>({ code: "ledger/corrupt-frame", where: `entry ${index}`, detail });
   const envelope = parseEnvelope(entry);
   if (!envelope.ok) return bad(envelope.fault.code);
   const payload = verifyEnvelope(envelope.value, publicKey, verifyEd25519);
   if (!payload.ok) return bad(payload.fault.code);
   const statement = parseStatement(payload.value);
   if (!statement.ok) return bad(statement.fault.code);
-  const event = readEvent(statement.value.predicateType, statement.value.predicate);
-  if (event !== undefined) evolve(rows, event, { index });
-  return undefined;
+  return ok(readEvent(statement.value.predicateType, statement.value.predicate));
+}
+
+/** Events of the log itself, from the log's own entries. Every signature is checked; what this version does not know is left out. */
+export function readEntries(
+  reader: LedgerReader,
+  { from, to, publicKey }: { readonly from: number; readonly to: number; readonly publicKey: Uint8Array },
+): Result<readonly Event[], LedgerFault> {
+  const events: Event[] = [];
+  let index = from;
+  try {
+    for (const entry of reader.entries(from, to)) {
+      const event = openEntry(entry, index++, publicKey);
+      if (!event.ok) return event;
+      if (event.value !== undefined) events.push(event.value);
+    }
+  } catch (error) {
+    if (error instanceof LedgerDamage) return fail(error.fault);
+    throw error;
+  }
+  return ok(events);
 }
 
 /** What opening had to mend goes into the log, and so does the end of every run that a dead worker left open. */

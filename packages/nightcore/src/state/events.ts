@@ -12,6 +12,7 @@ export const EVENT_TYPES = {
   quarantine: "urn:nightcore:quarantine:v1",
   import: "urn:nightcore:import:v1",
   recovery: "urn:nightcore:recovery:v1",
+  replay: "urn:nightcore:replay:v1",
 } as const;
 export type EventKind = keyof typeof EVENT_TYPES;
 
@@ -68,6 +69,8 @@ export type IntentEvent = OfRun & {
     readonly digest: Digest;
     readonly files: number;
     readonly bytes: number;
+    /** The lines that the digest is of. `null`: they are a blob. Absent: an older version wrote it, and kept none. */
+    readonly listing?: readonly string[] | null;
   }[];
   readonly capabilities: readonly Capability[];
   readonly budgets: Budgets;
@@ -114,6 +117,13 @@ export type RecoveryEvent = {
   readonly rewrittenFiles: readonly string[];
   readonly interruptedRuns: number;
 };
+/** A run was made again from its record: whether it came out the same, under which engine, and where it first did not. */
+export type ReplayEvent = OfRun & {
+  readonly digest: Digest;
+  readonly engine: string;
+  readonly identical: boolean;
+  readonly divergence: { readonly what: string; readonly recorded: string; readonly replayed: string } | null;
+};
 
 /** Any entry of the log, by its kind. */
 export type Event =
@@ -126,7 +136,8 @@ export type Event =
   | ({ readonly kind: "outcome" } & OutcomeEvent)
   | ({ readonly kind: "quarantine" } & QuarantineEvent)
   | ({ readonly kind: "import" } & ImportEvent)
-  | ({ readonly kind: "recovery" } & RecoveryEvent);
+  | ({ readonly kind: "recovery" } & RecoveryEvent)
+  | ({ readonly kind: "replay" } & ReplayEvent);
 
 const KINDS: ReadonlyMap<string, EventKind> = new Map(
   Object.entries(EVENT_TYPES).map(([kind, type]) => [type, kind as EventKind]),

@@ -36,6 +36,7 @@ export function evolve(rows: Rows, event: Event, { index }: At): void {
       return evolveImport(rows, event);
     case "workspace":
     case "recovery":
+    case "replay":
       return;
     default:
       // A kind that a later version wrote; this version's projections do not show it.

@@ -18,6 +18,7 @@ export type {
   OutcomeEvent,
   QuarantineEvent,
   RecoveryEvent,
+  ReplayEvent,
   TrustEvent,
   VerificationEvent,
   WorkspaceEvent,

@@ -1,8 +1,9 @@
-import { type Digest, digestOf, encodeHex, encodeTime, type Json, type RunId, type Sha256, utf8 } from "#core";
+import { type Digest, encodeHex, encodeTime, type Json, type RunId } from "#core";
 import type { Decision, Facts, Permit } from "#guardian";
-import type { EngineJob, EngineReport, Mount } from "#ports";
+import type { EngineJob, EngineReport } from "#ports";
 import type { AdmissionEvent, DecisionEvent, Event, IntentEvent, OutcomeEvent, VerificationEvent } from "#state";
 import { boundNames, type Inspection } from "./inspection.ts";
+import type { ListedMount } from "./mount-listing.ts";
 
 type OfRun = { readonly run: RunId; readonly facts: Facts };
 
@@ -77,13 +78,15 @@ export function intentEvent(
     job,
     engine,
     isolation,
-    sha256,
+    stdin,
+    mounts,
   }: {
     readonly permit: Permit;
     readonly job: EngineJob;
     readonly engine: string;
     readonly isolation: readonly string[];
-    readonly sha256: Sha256;
+    readonly stdin: Digest;
+    readonly mounts: readonly ListedMount[];
   },
 ): Event & IntentEvent {
   return {
@@ -96,24 +99,14 @@ export function intentEvent(
     numericArgs: job.numericArgs,
     argv: job.argv,
     env: job.env,
-    stdin: { digest: digestOf(sha256, job.stdin), bytes: job.stdin.length },
-    mounts: job.mounts.map((mount) => describeMount(mount, sha256)),
+    stdin: { digest: stdin, bytes: job.stdin.length },
+    mounts: mounts.map(({ said }) => said),
     capabilities: job.capabilities,
     budgets: job.budgets,
     seed: encodeHex(job.seed),
     engine,
     isolation,
   };
-}
-
-/** Names a mounted tree by one digest: over each folder and file in order, with the digest of its bytes. */
-function describeMount({ guestPath, files, folders }: Mount, sha256: Sha256): IntentEvent["mounts"][number] {
-  const lines = [
-    ...folders.map((path) => `folder ${JSON.stringify(path)}`),
-    ...files.map(({ path, bytes }) => `file ${JSON.stringify(path)} ${digestOf(sha256, bytes)}`),
-  ];
-  const digest = digestOf(sha256, utf8(lines.map((line) => `${line}\n`).join("")));
-  return { guestPath, digest, files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes.length, 0) };
 }
 
 /** Digests of the outputs that were kept as blobs. */

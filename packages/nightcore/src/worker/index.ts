@@ -1,17 +1,22 @@
 /**
  * Conducts: takes modules through admission, verification, decision, execution and record, one or many, and keeps the
- * projection in step with the log.
+ * projection in step with the log. Makes recorded runs again, and finds out what a module needs, on the same engine.
  *
- * It must never execute without a permit, start a guest before its intent is durable, report an outcome before that is
- * durable, or go on when the ledger has failed. It holds no power; everything it works with is handed in by `cli`.
+ * It must never execute without a permit, or the intent that one made; start a guest before its intent is durable; report
+ * an outcome before that is durable; or go on when the ledger has failed. It holds no power; everything it works with is
+ * handed in by `cli`.
  */
 export { processAll } from "./batch.ts";
 export type { BatchOptions } from "./batch.ts";
 export { interruptedEvent } from "./events.ts";
+export { MARGIN_PERCENT, observeModule, proposeBudgets } from "./observation.ts";
+export type { Judged, Observation, ObservationOptions } from "./observation.ts";
 export { Pipeline } from "./pipeline.ts";
 export type { PipelinePowers } from "./pipeline.ts";
 export { PolicyShelf } from "./policy-shelf.ts";
 export type { ReadPolicy } from "./policy-shelf.ts";
 export { aboutModule, Recorder } from "./recorder.ts";
 export type { About } from "./recorder.ts";
-export type { RunRecord, RunRequest, RunStatus } from "./run-record.ts";
+export { checkReplayable, COMPARED, explainReplayFault, replayEvent, replayRun } from "./replay.ts";
+export type { Divergence, RecordedRun, Replay, ReplayFault, ReplayFaultCode, ReplayPowers } from "./replay.ts";
+export type { RunRecord, RunRequest, RunStatus, Trial } from "./run-record.ts";

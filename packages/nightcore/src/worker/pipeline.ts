@@ -7,6 +7,7 @@ import {
   encodeTime,
   fail,
   makeRunId,
+  meetBudgets,
   ok,
   type Random,
   type Result,
@@ -31,6 +32,7 @@ import type { TrustStore } from "#trust";
 import { admissionEvent, decisionEvent, intentEvent, outcomeEvent, verificationEvent } from "./events.ts";
 import { gatherFacts } from "./facts.ts";
 import { findingOf, type Inspection, inspectModule } from "./inspection.ts";
+import { keepInputs, listMounts } from "./mount-listing.ts";
 import type { PolicyShelf } from "./policy-shelf.ts";
 import { type About, aboutModule, aboutRun, type Recorder } from "./recorder.ts";
 import type { RunRecord, RunRequest, RunStatus } from "./run-record.ts";
@@ -130,7 +132,10 @@ export class Pipeline {
     const { run, facts } = decided;
     const job = this.#prepareJob(decided, permit, mounts);
     const about = aboutModule(facts.tenant, job.digest);
-    const intent = intentEvent({ run, facts }, { permit, job, engine: engine.version, isolation, sha256: crypto.sha256 });
+    const inputs = { stdin: digestOf(crypto.sha256, job.stdin), mounts: listMounts(job.mounts, crypto.sha256) };
+    const intent = intentEvent({ run, facts }, { permit, job, engine: engine.version, isolation, ...inputs });
+    // Before the intent, so that one that can be read has its bytes, and before the guest, so that its deadline is its own.
+    keepInputs(blobs, job, inputs);
     // INVARIANT: the intent is durable before the guest starts; whoever finds an intent without an outcome knows what may have run.
     const before = await recorder.record([...this.#decisionEvents(decided), { about, event: intent }]);
     if (!before.ok) return fail(before.fault);
@@ -138,7 +143,6 @@ export class Pipeline {
     const report = await engine.run(job, cancellation);
     const finding = report.fault === undefined ? null : findingOf(report.fault, explainEngineFault);
     const kept = { stdout: keep(blobs, crypto, report.stdout), stderr: keep(blobs, crypto, report.stderr) };
-    if (job.stdin.length > 0) keep(blobs, crypto, job.stdin);
     const event = outcomeEvent({ run, facts }, { digest: job.digest, report, finding, kept, nowMs: clock() });
     // INVARIANT: nobody hears of the outcome before it is durable.
     const after = await recorder.record([{ about, event }]);
@@ -155,7 +159,10 @@ export class Pipeline {
 
   #prepareJob({ request, source }: Decided, permit: Permit, mounts: readonly Mount[]): EngineJob {
     const { module } = permit.module.admitted;
-    const { entry, capabilities, budgets } = permit.grant;
+    const { trial } = request;
+    const { entry, ...granted } = permit.grant;
+    const capabilities = granted.capabilities.filter((one) => trial?.capabilities.includes(one) !== false);
+    const budgets = trial?.budgets === undefined ? granted.budgets : meetBudgets(granted.budgets, trial.budgets);
     return {
       tenant: source.tenant,
       digest: module.digest,
@@ -165,10 +172,10 @@ export class Pipeline {
       argv: [source.tenant, ...(entry === "_start" ? request.args : [])],
       env: request.env,
       stdin: capabilities.includes("stdin") ? request.stdin : new Uint8Array(),
-      mounts,
+      mounts: capabilities.includes("fs:read") ? mounts : [],
       capabilities,
       budgets,
-      seed: this.#powers.random(32),
+      seed: trial?.seed ?? this.#powers.random(32),
     };
   }
 
@@ -213,6 +220,7 @@ export class Pipeline {
       stderr: report?.stderr ?? new Uint8Array(),
       usage: report?.usage,
       deniedPaths: report?.deniedPaths ?? [],
+      observed: report?.observed,
       sandboxUnseen: report !== undefined && decision.grant?.capabilities.includes("fs:read") === false && source.hasSandbox(),
       indexes: end.indexes,
     };

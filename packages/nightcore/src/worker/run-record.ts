@@ -1,5 +1,6 @@
 import type { Bytes, Budgets, Capability, Digest, KeyId, RunId, Usage } from "#core";
 import type { Finding, Reason, Verdict } from "#guardian";
+import type { GuestConduct } from "#ports";
 
 /** How a run stands at its end. `verified` means decided and allowed in proof mode, and not executed. */
 export type RunStatus = "ran" | "failed" | "denied" | "held" | "quarantined" | "verified";
@@ -37,6 +38,8 @@ export type RunRecord = {
   readonly stderr: Bytes;
   readonly usage: Usage | undefined;
   readonly deniedPaths: readonly string[];
+  /** What the engine saw the guest do; undefined where nothing ran. */
+  readonly observed: GuestConduct | undefined;
   /** It ran without `fs:read` although it has a sandbox folder. */
   readonly sandboxUnseen: boolean;
   /** Indexes of this run's entries in the log. */
@@ -53,4 +56,14 @@ export type RunRequest = {
   readonly stdin: Bytes;
   /** Capabilities that the operator grants beyond the manifest, for this run; the policy still has to allow them. */
   readonly operatorGrants: readonly Capability[];
+  /** Runs with less than was granted, and with a seed that the caller knows: how an observation finds out what is needed. */
+  readonly trial?: Trial;
+};
+
+/** What one run of an observation gets: never more than what was granted. */
+export type Trial = {
+  readonly capabilities: readonly Capability[];
+  readonly seed: Bytes;
+  /** Undefined: as granted. */
+  readonly budgets: Budgets | undefined;
 };

@@ -86,6 +86,41 @@ test("every run has a fresh instance, and equal jobs have equal reports", async 
   }
 });
 
+test("a memory that is kept between runs shows nothing of them, whoever comes next", async () => {
+  const text = `(module (memory (export "memory") 1 3) (func (export "f") (param i32) (result i32) (local $at i32) (local $sum i32)
+    (loop $l (local.set $sum (i32.or (local.get $sum) (i32.load8_u (local.get $at)))) (i32.store8 (local.get $at) (i32.const 255))
+      (br_if $l (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 1))) (i32.const 65536))))
+    (if (local.get 0) (then (drop (memory.grow (i32.const 1))))) (i32.add (local.get $sum) (i32.mul (memory.size) (i32.const 1000)))))`;
+  const bytes = assemble(text);
+  const single = await openV8Engine({ slots: 1 });
+  assert.ok(single.ok);
+  for (const [tenant, grows] of [
+    ["a", "0"],
+    ["a", "0"],
+    ["b", "0"],
+    ["a", "1"],
+    ["a", "0"],
+    ["b", "1"],
+    ["a", "0"],
+  ] as const) {
+    const report = await single.value.run(jobFor(bytes, { tenant, entry: "f", numericArgs: [grows] }));
+    assert.deepEqual(report.results, [grows === "1" ? "2000" : "1000"]);
+  }
+  await single.value.close();
+});
+
+test("fuel is right after a trap, and the same with real clocks, which rule out running it again", async () => {
+  const bytes = assemble(`(module (memory 1) (func (export "f") (param i32) (result i32)
+    (loop $l (drop (i32.load (local.get 0))) (local.set 0 (i32.add (local.get 0) (i32.const 1000))) (br $l)) (i32.const 0)))`);
+  const rounds = Math.ceil((65_536 - 3) / 1000) + 1;
+  for (const capabilities of [[], ["clock:real"], ["random:real"]] as const) {
+    for (let again = 0; again < 2; again++) {
+      const report = await engine.run(jobFor(bytes, { entry: "f", capabilities }));
+      assert.deepEqual([report.fault?.code, report.usage.fuel], ["engine/trap", rounds * 8], capabilities.join());
+    }
+  }
+});
+
 test("the deadline and the caller end a guest that fuel does not", async () => {
   const spin = '(module (func (export "_start") (loop $l (br $l))))';
   const budgets = { wallMs: 150, memoryBytes: MEBIBYTE, fuel: Number.MAX_SAFE_INTEGER, outputBytes: 0 };

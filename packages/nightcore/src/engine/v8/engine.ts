@@ -1,32 +1,55 @@
 import { type Budgets, ok, type Usage } from "#core";
 import type { Engine, EngineFault, EngineJob, EngineReport, OpenEngine } from "#ports";
-import { planLaunch } from "./pool/launch.ts";
+import { type Diagnosis, diagnoseWrapper } from "./confinement/diagnosis.ts";
+import { type Launch, planLaunches } from "./pool/launch.ts";
 import { Pool } from "./pool/pool.ts";
 import type { JobEnd } from "./pool/sandbox-process.ts";
 
 /** Counts as part of the engine: change it with anything that changes an outcome or a fuel count. */
-const ENGINE_VERSION = "1";
+const ENGINE_VERSION = "2";
 
 const WALL_MS_MAX = 0x7fff_ffff; // LIMIT: the longest timer
 
 const EMPTY = new Uint8Array(0);
 const NOTHING_USED: Usage = { wallMs: 0, memoryBytes: 0, fuel: 0, outputBytes: 0, hostCalls: 0 };
 
-/** What this engine is, without starting it: for records of what was only verified, and for `verify-env`. */
+// What this machine can start is learnt by starting it, once in the life of this process.
+let learnt: Launch | undefined;
+
+/**
+ * What this engine is, for records of what was only verified, and for `verify-env`. Its isolation is that of the processes that run
+ * jobs once an engine has been opened; before that, it is the strongest that can be tried here.
+ */
 export function describeV8Engine(): Pick<Engine, "name" | "version" | "isolation"> {
   const version = `nightcore-v8/${ENGINE_VERSION} node/${process.versions.node} v8/${process.versions.v8}`;
-  return { name: "v8", version, isolation: planLaunch().isolation };
+  return { name: "v8", version, isolation: (learnt ?? planLaunches()[0]).isolation };
+}
+
+/** Layers whose program is here, and under which no sandbox process would start. Empty until an engine has been opened. */
+export function readLostLayers(): readonly string[] {
+  if (learnt === undefined) return [];
+  const { isolation } = learnt;
+  return planLaunches()[0].isolation.filter((layer) => !isolation.includes(layer));
+}
+
+/** What keeps the wrapper of the strongest launch from starting; undefined when it did, or is not here. Starts it once more. */
+export function diagnoseLostLayers(): Diagnosis | undefined {
+  if (readLostLayers().length === 0) return undefined;
+  const { command, args } = planLaunches()[0];
+  const filterless = args.filter((one, i) => one !== "--seccomp" && args[i - 1] !== "--seccomp");
+  return diagnoseWrapper(command, [...filterless.slice(0, filterless.indexOf("--permission")), "--version"]);
 }
 
 /**
- * Opens the engine on V8: `slots` sandbox processes, which start in the background while the caller goes on. Fails only for a
- * number of slots that is none; a process that cannot start shows as `engine/unavailable` in the report of the run that wanted it.
+ * Opens the engine on V8: `slots` sandbox processes, which are on their way when this returns, while the caller goes on. It
+ * resolves when the first of them is ready, and with that which layers are in place is known and stays so: where the strongest
+ * does not start, the next weaker one is tried. When none starts, `engine/unavailable` shows in the report of the run that wanted it.
  */
-export const openV8Engine: OpenEngine = (options) => {
-  const launch = planLaunch();
-  const pool = new Pool(launch, Math.max(1, Math.floor(options.slots)));
+export const openV8Engine: OpenEngine = async (options) => {
+  const { pool, isolation } = await openPool(Math.max(1, Math.floor(options.slots)));
   const engine: Engine = {
     ...describeV8Engine(),
+    isolation,
     async run(job, cancellation) {
       const refusal = checkJob(job);
       if (refusal !== undefined) return failed(refusal, 0);
@@ -34,8 +57,36 @@ export const openV8Engine: OpenEngine = (options) => {
     },
     close: () => pool.close(),
   };
-  return Promise.resolve(ok(engine));
+  return ok(engine);
 };
+
+type OpenedPool = { readonly pool: Pool; readonly isolation: readonly string[] };
+
+async function openPool(slots: number): Promise<OpenedPool> {
+  if (learnt !== undefined) return { pool: new Pool(learnt, slots), isolation: learnt.isolation };
+  const [strongest, ...weaker] = planLaunches();
+  let launch = strongest;
+  // Idle processes do not keep the event loop alive, and nothing else may.
+  const alive = setInterval(() => undefined, WALL_MS_MAX);
+  try {
+    for (;;) {
+      const started = Promise.withResolvers<EngineFault | undefined>();
+      let failures = 0;
+      const onStarted = (fault: EngineFault | undefined): void => {
+        if (fault === undefined || ++failures === slots) started.resolve(fault);
+      };
+      const pool = new Pool({ ...launch, onStarted }, slots);
+      const fault = await started.promise;
+      const next = weaker.shift();
+      if (fault === undefined) learnt ??= launch;
+      if (fault === undefined || next === undefined) return { pool, isolation: launch.isolation };
+      await pool.close();
+      launch = next;
+    }
+  } finally {
+    clearInterval(alive);
+  }
+}
 
 /** What cannot be sent: strings that would be cut at a NUL, budgets that are no numbers. */
 function checkJob(job: EngineJob): EngineFault | undefined {
@@ -61,8 +112,9 @@ function reportOf(end: JobEnd): EngineReport {
     outputBytes: outcome.stdout.length + outcome.stderr.length,
     hostCalls: outcome.hostCalls,
   };
-  const { exitCode, fault, results, stdout, stderr, deniedPaths } = outcome;
-  return { exitCode, fault, results, stdout, stderr, usage, deniedPaths };
+  const { exitCode, fault, results, stdout, stderr, deniedPaths, observed } = outcome;
+  const report = { exitCode, fault, results, stdout, stderr, usage, deniedPaths };
+  return observed === undefined ? report : { ...report, observed };
 }
 
 function failed(fault: EngineFault, wallMs: number): EngineReport {

@@ -7,4 +7,11 @@
  * report `completed` for what did not run. It follows WASI preview 1 (`wasi_snapshot_preview1.witx`) and docs/formats/fuel.md.
  * Types are checked by V8, inside the sandbox. POWER: starts and kills processes, and reads its own code.
  */
-export { describeV8Engine, openV8Engine } from "./engine.ts";
+export { describeV8Engine, diagnoseLostLayers, openV8Engine, readLostLayers } from "./engine.ts";
+export type { MeteredModule } from "./meter/rewrite.ts";
+export type { WasmExports, WasmGlobal, WasmImports, WasmModule } from "./web-assembly.ts";
+
+/** The parts of the engine for use in this process, loaded when they are asked for: whoever only runs jobs does without them. */
+export const loadEngineParts = (): Promise<EngineParts> => import("./parts.ts");
+/** What {@link loadEngineParts} loads. */
+export type EngineParts = typeof import("./parts.ts");

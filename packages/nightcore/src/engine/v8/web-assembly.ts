@@ -10,8 +10,8 @@ export type WasmModule = { readonly "WebAssembly.Module": never };
 /** What an instance exports. */
 export type WasmExports = Readonly<Record<string, unknown>>;
 
-/** What an instance is given: functions by module and name. */
-export type WasmImports = Readonly<Record<string, Readonly<Record<string, (...parameters: never[]) => unknown>>>>;
+/** What an instance is given, by module and name: functions and a memory. */
+export type WasmImports = Readonly<Record<string, Readonly<Record<string, ((...parameters: never[]) => unknown) | WasmMemory>>>>;
 
 type Constructor<Instance, Parameters extends readonly unknown[]> = new (...parameters: Parameters) => Instance;
 
@@ -25,7 +25,9 @@ export const WebAssembly = (
       readonly Module: Constructor<WasmModule, [bytes: Uint8Array<ArrayBuffer>]>;
       readonly Instance: Constructor<{ readonly exports: WasmExports }, [module: WasmModule, imports?: WasmImports]>;
       readonly Memory: Constructor<WasmMemory, [{ readonly initial: number; readonly maximum?: number }]>;
+      readonly Table: Constructor<object, [{ readonly initial: number; readonly maximum?: number; readonly element: "anyfunc" }]>;
       readonly CompileError: Constructor<Error, []>;
+      readonly LinkError: Constructor<Error, []>;
       readonly RuntimeError: Constructor<Error, []>;
       readonly Exception: Constructor<object, []>;
     };

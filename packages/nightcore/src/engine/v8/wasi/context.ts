@@ -1,5 +1,5 @@
 import { type Bytes, quote, utf8 } from "#core";
-import type { EngineFaultCode, EngineJob } from "#ports";
+import type { EngineFaultCode, EngineJob, GuestConduct } from "#ports";
 import type { WasmMemory } from "../web-assembly.ts";
 import { type GuestClock, realClock, virtualClock } from "./clock.ts";
 import { type Descriptor, DescriptorTable } from "./descriptor.ts";
@@ -7,9 +7,11 @@ import { FileSystem } from "./file-system.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import { type FillRandom, realRandom, seededRandom } from "./random.ts";
 import { ALL_RIGHTS, FOLDER_RIGHTS, STREAM_READ_RIGHTS, STREAM_WRITE_RIGHTS } from "./rights.ts";
+import { WASI_NAMES } from "./signature.ts";
 import { Input, Output } from "./stdio.ts";
 
 const DENIED_PATHS_MAX = 8; // LIMIT: a hint for an author, not a log
+const OPENED_PATHS_MAX = 32; // LIMIT: enough to see which folders a guest reads from
 
 /** Why the host ends a run from inside of a call. */
 export type Ending =
@@ -31,6 +33,9 @@ export class WasiContext {
   readonly input: Input;
   readonly output: Output;
   readonly #denied = new Set<string>();
+  readonly #opened = new Set<string>();
+  /** One byte for each function of preview 1, in the order of its signatures: whether the guest called it. */
+  readonly called = new Uint8Array(WASI_NAMES.length);
   #memory: GuestMemory | undefined;
   ending: Ending | undefined;
   callCount = 0;
@@ -75,10 +80,23 @@ export class WasiContext {
 
   /** Keeps a path that was refused, made safe to show. */
   notePath(preopen: string | undefined, path: string): void {
-    if (this.#denied.size >= DENIED_PATHS_MAX) return;
-    const prefix = preopen === undefined || path.startsWith("/") ? "" : preopen.endsWith("/") ? preopen : `${preopen}/`;
-    this.#denied.add(quote(prefix + path).slice(1, -1));
+    if (this.#denied.size < DENIED_PATHS_MAX) this.#denied.add(showPath(preopen, path));
   }
+
+  /** Keeps a path that was opened, made safe to show. */
+  noteOpened(preopen: string | undefined, path: string): void {
+    if (this.#opened.size < OPENED_PATHS_MAX) this.#opened.add(showPath(preopen, path));
+  }
+
+  get observed(): GuestConduct {
+    const calls = WASI_NAMES.filter((_, n) => this.called[n] === 1);
+    return { calls, openedPaths: [...this.#opened] };
+  }
+}
+
+function showPath(preopen: string | undefined, path: string): string {
+  const prefix = preopen === undefined || path.startsWith("/") ? "" : preopen.endsWith("/") ? preopen : `${preopen}/`;
+  return quote(prefix + path).slice(1, -1);
 }
 
 function terminated(text: string): Bytes {

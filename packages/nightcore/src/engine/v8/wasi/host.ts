@@ -13,7 +13,7 @@ import { PROCESS_CALLS } from "./calls/process.ts";
 import { SOCKET_CALLS } from "./calls/socket.ts";
 import { RunEnded, type WasiContext } from "./context.ts";
 import { Errno } from "./errno.ts";
-import { signatureOf, WASI_SIGNATURES } from "./signature.ts";
+import { signatureOf, WASI_NAMES, WASI_SIGNATURES } from "./signature.ts";
 
 const MODULE_NAME = "wasi_snapshot_preview1";
 
@@ -56,7 +56,7 @@ export function importsFor(context: WasiContext, imports: readonly ImportShape[]
   const functions = Object.create(null) as Record<string, WasmImports[string][string]>;
   for (const { name } of imports) {
     const call = CALLS.get(name);
-    if (call !== undefined) functions[name] = boundary(context, call as unknown as UntypedCall);
+    if (call !== undefined) functions[name] = boundary(context, call as unknown as UntypedCall, WASI_NAMES.indexOf(name));
   }
   const all = Object.create(null) as Record<string, WasmImports[string]>;
   all[MODULE_NAME] = functions;
@@ -67,7 +67,8 @@ export function importsFor(context: WasiContext, imports: readonly ImportShape[]
  * Where the guest enters the host. A call that has ended the run, and every call after it, unwinds; an error that is not a
  * refusal is a bug or an exhausted stack, and ends the run too: what the call left half done is never used again.
  */
-function boundary(context: WasiContext, call: UntypedCall) {
+function boundary(context: WasiContext, call: UntypedCall, index: number) {
+  const { called } = context;
   return (
     a: Parameter,
     b: Parameter,
@@ -81,6 +82,7 @@ function boundary(context: WasiContext, call: UntypedCall) {
   ): number => {
     if (context.ending !== undefined) return unwind();
     context.callCount++;
+    called[index] = 1;
     try {
       return call(context, a, b, c, d, e, f, g, h, i);
     } catch (error) {

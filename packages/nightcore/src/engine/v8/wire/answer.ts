@@ -1,5 +1,6 @@
 import { assert, type Budgets, type Bytes, escapeControls } from "#core";
-import type { EngineFaultCode } from "#ports";
+import type { EngineFaultCode, GuestConduct } from "#ports";
+import { WASI_NAMES } from "../wasi/signature.ts";
 import { WireError, type WireReader } from "./reader.ts";
 import { WireWriter } from "./writer.ts";
 
@@ -14,6 +15,8 @@ export type GuestOutcome = {
   readonly fuel: number;
   readonly hostCalls: number;
   readonly deniedPaths: readonly string[];
+  /** Absent when the guest called nothing. */
+  readonly observed?: GuestConduct;
 };
 
 /** Everything that a sandbox may say. */
@@ -44,6 +47,7 @@ const RESULTS_MAX = 1_000; // LIMIT: V8's own for results
 const RESULT_BYTES_MAX = 64; // LIMIT: the longest number in decimal
 const DENIED_PATHS_MAX = 8; // LIMIT: a hint for an author
 const PATH_BYTES_MAX = 1_024; // LIMIT: quoted and cut paths are far shorter
+const OPENED_PATHS_MAX = 32; // LIMIT: the host's own
 const PAGE_BYTES = 65_536;
 const HEADER_BYTES_MAX = 128 * 1024; // everything in an outcome but the outputs
 
@@ -68,7 +72,10 @@ function encodeTag(tag: number): readonly Bytes[] {
   return writer.frame();
 }
 
-/** `u8 3 | u8 fault, or 255 for none | u32 exit code, or text detail | texts results | bytes stdout, stderr | integers | texts denied`. */
+/**
+ * `u8 3 | u8 fault, or 255 for none | u32 exit code, or text detail | texts results | bytes stdout, stderr | integers | texts denied |
+ * integer of a bit for each function of preview 1 that was called | texts opened`.
+ */
 export function encodeOutcome(outcome: GuestOutcome): readonly Bytes[] {
   const writer = new WireWriter();
   writer.u8(OUTCOME);
@@ -89,6 +96,9 @@ export function encodeOutcome(outcome: GuestOutcome): readonly Bytes[] {
   writer.integer(outcome.fuel);
   writer.integer(outcome.hostCalls);
   writer.texts(outcome.deniedPaths);
+  // 46 bits: a number holds 53 exactly.
+  writer.integer((outcome.observed?.calls ?? []).reduce((bits, name) => bits + 2 ** WASI_NAMES.indexOf(name), 0));
+  writer.texts(outcome.observed?.openedPaths ?? []);
   return writer.frame();
 }
 
@@ -120,7 +130,19 @@ export function decodeAnswer(reader: WireReader, budgets: Budgets | undefined): 
   if (fault?.code === "engine/fuel-exhausted" && fuel !== budgets.fuel) throw new WireError("fuel is left");
   const hostCalls = reader.integer(Number.MAX_SAFE_INTEGER);
   const deniedPaths = reader.texts(DENIED_PATHS_MAX, PATH_BYTES_MAX).map((path) => escapeControls(path));
+  const observed = decodeConduct(reader, hostCalls);
   reader.end();
   const output = { stdout: stdout.slice(), stderr: stderr.slice() };
-  return { kind: "outcome", outcome: { exitCode, fault, results, ...output, memoryBytes, fuel, hostCalls, deniedPaths } };
+  const outcome = { exitCode, fault, results, ...output, memoryBytes, fuel, hostCalls, deniedPaths };
+  return { kind: "outcome", outcome: observed === undefined ? outcome : { ...outcome, observed } };
+}
+
+/** What the sandbox says that the guest called and opened: never more functions than there were calls, no path without an opening. */
+function decodeConduct(reader: WireReader, hostCalls: number): GuestConduct | undefined {
+  const bits = reader.integer(2 ** WASI_NAMES.length - 1);
+  const calls = WASI_NAMES.filter((_, n) => Math.floor(bits / 2 ** n) % 2 === 1);
+  if (calls.length > hostCalls) throw new WireError("more functions than calls");
+  const openedPaths = reader.texts(OPENED_PATHS_MAX, PATH_BYTES_MAX).map((path) => escapeControls(path));
+  if (openedPaths.length > 0 && !calls.includes("path_open")) throw new WireError("a path that was never opened");
+  return calls.length === 0 ? undefined : { calls, openedPaths };
 }

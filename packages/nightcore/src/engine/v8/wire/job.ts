@@ -3,8 +3,14 @@ import type { EngineJob, Mount, MountedFile } from "#ports";
 import { WireError, type WireReader } from "./reader.ts";
 import { WireWriter } from "./writer.ts";
 
-/** A job as the sandbox sees it: without its tenant, and without the bytes of a module that the sandbox has already. */
-export type SandboxJob = Omit<EngineJob, "bytes" | "tenant"> & { readonly bytes: Bytes | undefined };
+/**
+ * A job as the sandbox sees it: without its tenant, of whom it learns only whether the job before was theirs too, and without the
+ * bytes of a module that the sandbox has already.
+ */
+export type SandboxJob = Omit<EngineJob, "bytes" | "tenant"> & {
+  readonly bytes: Bytes | undefined;
+  readonly sameTenant: boolean;
+};
 
 const JOB = 1;
 const STRINGS_MAX = 65_536; // LIMIT: arguments, variables, mounts; more does not fit a guest's memory sensibly
@@ -14,14 +20,18 @@ const SEED_BYTES = 32;
 
 /**
  * ```
- * u8 1 | text digest | flag, bytes module | flag, text entry | texts numericArgs | texts argv | texts env | bytes stdin |
+ * u8 1 | flag same tenant | text digest | flag, bytes module | flag, text entry | texts numericArgs | texts argv | texts env | bytes stdin |
  * mounts (u32 count; text path, flag writable, texts folders, u32 count of files: text path, bytes) |
  * u8 capabilities by bit | four integers: wallMs memoryBytes fuel outputBytes | bytes seed
  * ```
  */
-export function encodeJob(job: EngineJob, withBytes: boolean): readonly Bytes[] {
+export function encodeJob(
+  job: EngineJob,
+  { withBytes, sameTenant }: { readonly withBytes: boolean; readonly sameTenant: boolean },
+): readonly Bytes[] {
   const writer = new WireWriter();
   writer.u8(JOB);
+  writer.flag(sameTenant);
   writer.text(job.digest);
   writer.flag(withBytes);
   if (withBytes) writer.bytes(job.bytes);
@@ -52,6 +62,7 @@ export function encodeJob(job: EngineJob, withBytes: boolean): readonly Bytes[] 
 /** Throws a WireError for anything that {@link encodeJob} does not write. */
 export function decodeJob(reader: WireReader): SandboxJob {
   if (reader.u8() !== JOB) throw new WireError("not a job");
+  const sameTenant = reader.flag();
   const digest = reader.text(256) as Digest;
   const bytes = reader.flag() ? reader.bytes(JOB_BYTES_MAX) : undefined;
   const entry = reader.flag() ? reader.text(JOB_BYTES_MAX) : undefined;
@@ -73,7 +84,7 @@ export function decodeJob(reader: WireReader): SandboxJob {
   const seed = reader.bytes(SEED_BYTES);
   if (seed.length !== SEED_BYTES) throw new WireError("a seed has 32 bytes");
   reader.end();
-  return { digest, bytes, entry, numericArgs, argv, env, stdin, mounts, capabilities, budgets, seed };
+  return { sameTenant, digest, bytes, entry, numericArgs, argv, env, stdin, mounts, capabilities, budgets, seed };
 }
 
 function decodeMount(reader: WireReader): Mount {

@@ -20,6 +20,7 @@ const OUTCOME: GuestOutcome = {
   fuel: 7,
   hostCalls: 2,
   deniedPaths: ["/etc/passwd"],
+  observed: { calls: ["args_get", "path_open"], openedPaths: ["/sandbox/data.txt"] },
 };
 
 const messageOf = (frame: readonly Bytes[]): Uint8Array => concatBytes(frame).subarray(4);
@@ -43,8 +44,16 @@ test("a job survives the way, with and without its module", () => {
   });
   const { bytes, tenant, ...rest } = job;
   assert.equal(tenant, "test");
-  assert.deepEqual(decodeJob(new WireReader(messageOf(encodeJob(job, true)))), { ...rest, bytes });
-  assert.deepEqual(decodeJob(new WireReader(messageOf(encodeJob(job, false)))), { ...rest, bytes: undefined });
+  assert.deepEqual(decodeJob(new WireReader(messageOf(encodeJob(job, { withBytes: true, sameTenant: true })))), {
+    ...rest,
+    bytes,
+    sameTenant: true,
+  });
+  assert.deepEqual(decodeJob(new WireReader(messageOf(encodeJob(job, { withBytes: false, sameTenant: false })))), {
+    ...rest,
+    bytes: undefined,
+    sameTenant: false,
+  });
 });
 
 test("answers that cannot be right are refused", () => {
@@ -62,6 +71,10 @@ test("answers that cannot be right are refused", () => {
     ["a result that is text", { ...OUTCOME, results: ["1; DROP TABLE runs"] }],
     ["an endless result", { ...OUTCOME, results: ["1".repeat(100)] }],
     ["nine denied paths", { ...OUTCOME, deniedPaths: Array<string>(9).fill("/x") }],
+    ["more functions than calls", { ...OUTCOME, hostCalls: 1 }],
+    ["a function that there is not", { ...OUTCOME, observed: { calls: ["launch"], openedPaths: [] } }],
+    ["a path that was never opened", { ...OUTCOME, observed: { calls: ["args_get"], openedPaths: ["/x"] } }],
+    ["too many paths", { ...OUTCOME, observed: { calls: ["path_open"], openedPaths: Array<string>(33).fill("/x") } }],
     ["results of a run that failed", { ...OUTCOME, fault, exitCode: undefined }],
     [
       "exhausted with fuel left",

@@ -42,6 +42,7 @@ export const PATH_CALLS = {
       const wanted = { path, follow, openFlags, rights, inheriting, flags, parentRights: descriptor.rights };
       const opened = openPlace(context, node, { ...wanted, parentInheriting: descriptor.inheriting });
       context.memory.setU32(resultPointer, context.descriptors.add(opened));
+      context.noteOpened(preopenOf(context, fd), path);
       return ERRNO.success;
     } catch (error) {
       if (error instanceof Errno && isDenial(error.errno)) context.notePath(preopenOf(context, fd), path);

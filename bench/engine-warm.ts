@@ -1,0 +1,150 @@
+/**
+ * Runs per second of one warm tenant: the engine with two sandbox processes (a fresh instance and zeroed memory for each run,
+ * metered, every answer checked) against the same module through node:wasi in this process (a fresh instance and a fresh WASI for
+ * each run, nothing metered, nothing isolated). Told beside it: the engine with one process, a guest without memory, and the
+ * ceiling, which is our host in this process with a memory that is reused and zeroed.
+ */
+import { createHash } from "node:crypto";
+import { closeSync, openSync } from "node:fs";
+import { devNull } from "node:os";
+import { WASI } from "node:wasi";
+import wabt from "wabt";
+import type { Digest } from "../packages/nightcore/src/core/index.ts";
+import { loadEngineParts, openV8Engine } from "../packages/nightcore/src/engine/v8/index.ts";
+import type { EngineJob } from "../packages/nightcore/src/ports/index.ts";
+import { parseModule } from "../packages/nightcore/src/wasm/index.ts";
+import { medianOf } from "../tools/bench-workspace.ts";
+import { makePromiseLine } from "../tools/promise.ts";
+
+const ROUNDS = 7;
+const ROUND_MS = 700;
+const IN_FLIGHT = 16;
+const PAGES = 17; // what a program of Rust begins with
+const GREETING = "Hello from the guest.\n";
+
+const HELLO = `(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") ${PAGES}) (data (i32.const 1048576) "Hello from the guest.\\0a")
+  (func (export "_start") (i32.store (i32.const 0) (i32.const 1048576)) (i32.store (i32.const 4) (i32.const ${GREETING.length}))
+    (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))`;
+const TINY = '(module (memory (export "memory") 0) (func (export "_start")))';
+
+const assembler = await wabt();
+const { importsFor, WasiContext, WebAssembly } = await loadEngineParts();
+
+function assemble(text: string): Uint8Array<ArrayBuffer> {
+  const module = assembler.parseWat("guest.wat", text);
+  const bytes = new Uint8Array(module.toBinary({}).buffer);
+  module.destroy();
+  return bytes;
+}
+
+function jobFor(bytes: Uint8Array): EngineJob {
+  return {
+    tenant: "warm",
+    digest: createHash("sha256").update(bytes).digest("hex") as Digest,
+    bytes,
+    entry: undefined,
+    numericArgs: [],
+    argv: ["guest"],
+    env: [],
+    stdin: new Uint8Array(0),
+    mounts: [],
+    capabilities: ["stdout"],
+    budgets: { wallMs: 10_000, memoryBytes: 64 * 1024 * 1024, fuel: 1_000_000, outputBytes: 65_536 },
+    seed: new Uint8Array(32),
+  };
+}
+
+type Side = { readonly rate: () => Promise<number>; readonly close: () => Promise<void> };
+
+async function openEngine(slots: number, bytes: Uint8Array, output: string): Promise<Side> {
+  const opened = await openV8Engine({ slots });
+  if (!opened.ok) throw new Error(opened.fault.detail);
+  const engine = opened.value;
+  const job = jobFor(bytes);
+  const rate = async (): Promise<number> => {
+    const startedMs = performance.now();
+    let runs = 0;
+    const work = async (): Promise<void> => {
+      while (performance.now() - startedMs < ROUND_MS) {
+        const report = await engine.run(job);
+        if (report.fault !== undefined || report.stdout.length !== output.length)
+          throw new Error(report.fault?.detail ?? "output");
+        runs++;
+      }
+    };
+    await Promise.all(Array.from({ length: IN_FLIGHT }, work));
+    return (runs * 1000) / (performance.now() - startedMs);
+  };
+  return { rate, close: () => engine.close() };
+}
+
+function inProcess(run: () => void): Side {
+  const rate = (): Promise<number> => {
+    const startedMs = performance.now();
+    let runs = 0;
+    for (; performance.now() - startedMs < ROUND_MS; runs++) run();
+    return Promise.resolve((runs * 1000) / (performance.now() - startedMs));
+  };
+  return { rate, close: () => Promise.resolve() };
+}
+
+function openNodeWasi(bytes: Uint8Array<ArrayBuffer>): Side {
+  const module = new WebAssembly.Module(bytes);
+  const stdout = openSync(devNull, "w");
+  const side = inProcess(() => {
+    const wasi = new WASI({ version: "preview1", args: ["guest"], env: {}, stdout, returnOnExit: true });
+    wasi.start(new WebAssembly.Instance(module, wasi.getImportObject() as never));
+  });
+  return { ...side, close: () => Promise.resolve(closeSync(stdout)) };
+}
+
+/** Nothing is metered or isolated here, either: what our host and V8 could do at the most. */
+function openCeiling(bytes: Uint8Array<ArrayBuffer>): Side {
+  const shape = parseModule(bytes);
+  if (!shape.ok) throw new Error(shape.fault.code);
+  const imported = assemble(HELLO.replace('(memory (export "memory") 17)', '(memory (import "host" "memory") 17)'));
+  const module = new WebAssembly.Module(imported);
+  const memory = new WebAssembly.Memory({ initial: PAGES });
+  const job = { ...jobFor(bytes) };
+  return inProcess(() => {
+    const context = new WasiContext(job);
+    context.bindMemory(memory);
+    const imports = { ...importsFor(context, shape.value.imports), host: { memory } };
+    const { exports } = new WebAssembly.Instance(module, imports);
+    (exports["_start"] as () => void)();
+    new Uint8Array(memory.buffer).fill(0);
+  });
+}
+
+async function measure(): Promise<void> {
+  const hello = assemble(HELLO);
+  const sides = {
+    engine: await openEngine(2, hello, GREETING),
+    "engine-one-slot": await openEngine(1, hello, GREETING),
+    "engine-tiny": await openEngine(2, assemble(TINY), ""),
+    ceiling: openCeiling(hello),
+    peer: openNodeWasi(hello),
+  };
+  const rates = new Map<string, number[]>();
+  for (let round = 0; round < ROUNDS + 1; round++) {
+    for (const [name, side] of Object.entries(sides)) {
+      const rate = await side.rate();
+      if (round > 0) rates.set(name, [...(rates.get(name) ?? []), rate]); // the first round is there to warm up
+    }
+  }
+  for (const side of Object.values(sides)) await side.close();
+  const median = (name: string): number => Math.round(medianOf(rates.get(name) ?? []));
+  const print = (name: string, side: string, promise: string): void => {
+    const both = { measured: median(side), against: median("peer"), peer: "node:wasi, in process" };
+    process.stdout.write(`${JSON.stringify(makePromiseLine({ name, unit: "runs per s", ...both, promise }))}\n`);
+  };
+  print("engine-warm", "engine", ">= 2"); // KNOWN: 4 is wanted, and holds only on a machine with nothing else to do
+  print("engine-warm-one-slot", "engine-one-slot", "none");
+  print("engine-warm-tiny", "engine-tiny", "none");
+  print("engine-warm-ceiling", "ceiling", "none");
+}
+
+if (process.argv.includes("--list")) process.stdout.write("engine-warm\n");
+else await measure();
