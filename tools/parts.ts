@@ -15,6 +15,12 @@ export function findChromium(): string | undefined {
 const PARTS: readonly Part[] = [
   { name: "chromium", for: "the journeys through the pages", packages: ["chromium"], isHere: () => findChromium() !== undefined },
   {
+    name: "bubblewrap",
+    for: "the tests of the strongest confinement",
+    packages: ["bubblewrap"],
+    isHere: () => existsSync("/usr/bin/bwrap") || process.platform !== "linux",
+  },
+  {
     name: "go",
     for: "the second implementation that reads our logs",
     packages: ["golang-go", "golang-golang-x-mod-dev"],
