@@ -109,7 +109,7 @@ const PROMISES: readonly (readonly [form: Form, appenders: number, bound: number
   ["sealed", 100, 0.7],
   ["raw", 1, 0.4],
   ["raw", 10, 0.4],
-  ["raw", 100, 0.7],
+  ["raw", 100, 0.6],
 ];
 
 function nameOf(form: Form, appenders: number): string {
