@@ -59,6 +59,6 @@ export type Facts = {
     /** Whether these bytes have ever stood here with a signed manifest. */
     readonly manifestWasSigned: boolean;
   };
-  /** Approvals in force for exactly these bytes; the approvals issue fills it. */
+  /** Approvals in force for exactly these bytes; none can be given yet. */
   readonly approvals: readonly { readonly keyId: KeyId; readonly at: string }[];
 };

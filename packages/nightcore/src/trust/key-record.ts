@@ -1,6 +1,6 @@
 import { type KeyId, parseTime } from "#core";
 
-/** What a key may be trusted for: signing modules, or (from the approvals issue on) approving what an agent wrote. */
+/** What a key may be trusted for: signing modules, or approving what an agent wrote. */
 export const ROLES = ["signer", "approver"] as const;
 export type Role = (typeof ROLES)[number];
 
