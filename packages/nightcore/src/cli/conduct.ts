@@ -9,7 +9,7 @@ import { readIfThere, replaceFile, replaceReport } from "#store/workspace";
 import { Pipeline, PolicyShelf, processAll, type RunRecord, type RunRequest } from "#worker";
 import { EXIT, type Invocation } from "./invocation.ts";
 import { readBackend, readRequest, selectSources } from "./request.ts";
-import { openEngine, readParallel } from "./run.ts";
+import { openEngine, readParallel } from "./engine-opening.ts";
 import { encodeRecord, makeRunReport, viewLog } from "./run-report.ts";
 import { exitOfRuns, sayOutput, sayRecord, sayTotals } from "./run-words.ts";
 import { crypto, logKeyOf, openSession, random, type Session } from "./session.ts";

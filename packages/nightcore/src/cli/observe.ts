@@ -7,7 +7,7 @@ import { MARGIN_PERCENT, type Observation, observeModule, Pipeline } from "#work
 import { cancelOnSignal, powersOf } from "./conduct.ts";
 import { type CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { readBackend, readRequest, selectSources } from "./request.ts";
-import { openEngine } from "./run.ts";
+import { openEngine } from "./engine-opening.ts";
 import { encodeRecord } from "./run-report.ts";
 import { count, exitOfRuns, sayRecord } from "./run-words.ts";
 import { openSession, random, type Session } from "./session.ts";

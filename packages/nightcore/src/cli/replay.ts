@@ -6,7 +6,7 @@ import type { IntentEvent, Row } from "#state";
 import { cancelOnSignal } from "./conduct.ts";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { findRun, readRecordedRun } from "./recorded-run.ts";
-import { openEngine, readParallel } from "./run.ts";
+import { openEngine, readParallel, sayLostLayers } from "./engine-opening.ts";
 import { crypto, openSession, openView, type View } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
 
@@ -52,6 +52,7 @@ export async function run(invocation: Invocation): Promise<number> {
   } finally {
     view.close();
   }
+  await sayLostLayers(invocation);
   if (invocation.flag("record")) await recordReplays(told, invocation);
   const totals = countVerdicts(told);
   if (json) terminal.print(JSON.stringify({ command: "replay", replays: told.map(encodeTold), totals }));
