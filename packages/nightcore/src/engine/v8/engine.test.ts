@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Engine, EngineJob, EngineReport } from "#ports";
@@ -234,3 +235,34 @@ test("the fixtures of v39 run as they were meant to", async (t) => {
   const root = await engine.run(jobFor(readFileSync(join(folder, "module.wasm")), { mounts }));
   assert.ok(Buffer.from(root.stdout).includes(message));
 });
+
+test("an engine that is closed while it starts leaves no process behind", async () => {
+  // In a process group of its own, so that what other tests start is not taken for its own.
+  const script = `
+    const { openV8Engine } = await import(${JSON.stringify(join(import.meta.dirname, "engine.ts"))});
+    for (let n = 0; n < 12; n++) {
+      const opening = openV8Engine({ slots: 2 });
+      await new Promise((resolve) => setTimeout(resolve, n));
+      const opened = await opening; // the first process is ready; the second may be anywhere in its start
+      await opened.value.close();
+    }`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script], { detached: true, stdio: "ignore" });
+  const code = await new Promise((resolve) => child.once("exit", resolve));
+  assert.equal(code, 0);
+  assert.deepEqual(
+    readdirSync("/proc").filter((name) => groupOf(name) === child.pid),
+    [],
+  );
+});
+
+/** The process group of a process, or undefined for what is none, or has ended. */
+function groupOf(name: string): number | undefined {
+  if (!/^\d+$/.test(name)) return undefined;
+  try {
+    const stat = readFileSync(`/proc/${name}/stat`, "utf8");
+    const [state, , group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return state === "Z" ? undefined : Number(group);
+  } catch {
+    return undefined;
+  }
+}

@@ -13,6 +13,8 @@ import type { Launch } from "./launch.ts";
 const READY_BYTES_MAX = 64;
 const READY_MS_MAX = 30_000; // LIMIT: a loaded machine starts a process in a second; longer means that it cannot
 
+const START_END_MS_MAX = 3_000; // LIMIT: what has not ended by itself then is killed
+
 /** How a job ended, and how long it took from the first byte written until the answer was read. */
 export type JobEnd = { readonly wallMs: number } & ({ readonly outcome: GuestOutcome } | { readonly fault: EngineFault });
 
@@ -37,6 +39,7 @@ export class SandboxProcess {
   #tenant: string | undefined;
   #waiter: Waiter | undefined;
   #dead: EngineFault | undefined;
+  #started = false;
   runs = 0;
 
   constructor(launch: Launch) {
@@ -79,6 +82,7 @@ export class SandboxProcess {
     timer.unref();
     const answer = await this.#ask([], READY_BYTES_MAX, undefined);
     clearTimeout(timer);
+    this.#started = !("code" in answer);
     if ("code" in answer) return { code: "engine/unavailable", detail: answer.detail };
     return answer.kind === "ready"
       ? undefined
@@ -153,9 +157,20 @@ export class SandboxProcess {
   /** SIGKILL, and the fault becomes the answer to whatever is waited for. The first reason stands. */
   kill(fault: EngineFault): EngineFault {
     this.#fail(fault);
-    this.#child.kill("SIGKILL");
     this.#channel.destroy();
+    if (this.#started) this.#child.kill("SIGKILL");
+    else this.#abandonStart();
     return fault;
+  }
+
+  /**
+   * No guest is in a process that is still starting, and it ends by itself when it finds nobody at the channel. Bubblewrap
+   * killed in the middle of its start would leave behind what it has cloned, waiting for it for ever.
+   */
+  #abandonStart(): void {
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), START_END_MS_MAX);
+    timer.unref();
+    void this.exited.then(() => clearTimeout(timer));
   }
 
   #fail(fault: EngineFault): void {
