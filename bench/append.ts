@@ -16,6 +16,7 @@ import { DatabaseSync } from "node:sqlite";
 import { sealEnvelope, makeEntrySigner } from "../packages/nightcore/src/attest/index.ts";
 import { publicKeyOf, sha256, signerOf } from "../packages/nightcore/src/store/keys/index.ts";
 import { openLedgerWriter } from "../packages/nightcore/src/store/tiles/index.ts";
+import { medianOf } from "../tools/bench-workspace.ts";
 import { makePromiseLine } from "../tools/promise.ts";
 
 const ROUNDS = 7;
@@ -98,10 +99,6 @@ async function measureRound(append: Append, appenders: number): Promise<number> 
   return (count * 1000) / (performance.now() - began);
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-}
-
 /** What is promised: the ratio at so many appenders, both sides signing (`sealed`) or neither (`raw`). */
 const PROMISES: readonly (readonly [form: Form, appenders: number, bound: number])[] = [
   ["sealed", 1, 0.4],
@@ -134,8 +131,8 @@ async function compare(form: Form, appenders: number, bound: number): Promise<vo
   const line = makePromiseLine({
     name: nameOf(form, appenders),
     unit: "durable appends of 1 KB per s",
-    measured: Math.round(median(ours)),
-    against: Math.round(median(peers)),
+    measured: Math.round(medianOf(ours)),
+    against: Math.round(medianOf(peers)),
     peer: `SQLite WAL synchronous=FULL, group commit${form === "sealed" ? ", same signed envelopes" : ", no signature"}`,
     promise: `>= ${bound}`,
   });

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { encodeVkey, makeLogKey } from "../packages/nightcore/src/ledger/index.ts";
 import { publicKeyOf, sha256 } from "../packages/nightcore/src/store/keys/index.ts";
 import { openLedgerWriter, verifyLedger } from "../packages/nightcore/src/store/tiles/index.ts";
+import { medianOf } from "../tools/bench-workspace.ts";
 import { makePromiseLine } from "../tools/promise.ts";
 
 const ENTRIES = 200_000;
@@ -61,10 +62,6 @@ function hashOnly(): void {
   }
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-}
-
 /** The absolute promise is a ratio to its own number; the second line says how near it is to what the hash alone allows. */
 async function measure(): Promise<void> {
   await fill();
@@ -76,12 +73,12 @@ async function measure(): Promise<void> {
     process.stderr.write(`verify-ledger: ${Math.round(ours.at(-1) ?? 0)} / ${Math.round(bare.at(-1) ?? 0)} per CPU-s\n`);
   }
   const unit = "entries of 1 KB per CPU-s";
-  const measured = Math.round(median(ours));
+  const measured = Math.round(medianOf(ours));
   const promised = { name: "verify-ledger", peer: "the promised number", against: PROMISE_PER_CPU_S, promise: ">= 1" };
   const share = {
     name: "verify-ledger-share",
     peer: "SHA-256 of the leaves alone",
-    against: Math.round(median(bare)),
+    against: Math.round(medianOf(bare)),
     promise: ">= 0.2",
   };
   for (const line of [promised, share]) process.stdout.write(`${JSON.stringify(makePromiseLine({ ...line, unit, measured }))}\n`);

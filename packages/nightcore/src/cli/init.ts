@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { encodeHex, encodeTime, quote } from "#core";
+import { BASE_POLICY } from "#guardian";
 import { explainLedgerFault } from "#ports";
 import { explainKeyFileFault, writeKeyPair } from "#store/keys";
 import { encodeConfiguration, layOut, replaceFile } from "#store/workspace";
@@ -10,21 +11,21 @@ import { logKeyOf, openSession, random } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
 import { SOFTWARE } from "./version.ts";
 
-/** The policy that a new workspace starts with: every member is shown. */
+/** The policy that a new workspace starts with: the base policy with every member shown. */
 const DEFAULT_POLICY = {
   tenant: "_default",
-  allowed_backends: ["wasm"],
-  allow_proof_mode: true,
-  require_manifest: true,
+  allowed_backends: BASE_POLICY.backends,
+  allow_proof_mode: BASE_POLICY.allowProofMode,
+  require_manifest: BASE_POLICY.requireManifest,
   require_signature: true,
-  require_signed_manifest: false,
-  require_isolation: [],
-  capabilities: ["stdout", "fs:read"],
-  max_exec_ms: 10_000,
-  max_memory_mb: 256,
-  max_fuel: 10_000_000_000,
-  max_output_kb: 1024,
-  on_excess: "deny",
+  require_signed_manifest: BASE_POLICY.requireSignedManifest,
+  require_isolation: BASE_POLICY.requireIsolation,
+  capabilities: BASE_POLICY.capabilities,
+  max_exec_ms: BASE_POLICY.limits.wallMs,
+  max_memory_mb: BASE_POLICY.limits.memoryBytes / (1024 * 1024),
+  max_fuel: BASE_POLICY.limits.fuel,
+  max_output_kb: BASE_POLICY.limits.outputBytes / 1024,
+  on_excess: BASE_POLICY.onExcess,
 };
 
 /** Makes a workspace where there is none; files that are there already (modules, keys, a policy) stay as they are. */

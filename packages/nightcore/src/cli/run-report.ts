@@ -59,7 +59,7 @@ function rowOf(record: RunRecord, engine: string): RunRow {
 }
 
 /** What a guest printed, as harmless text: lines stay, everything else that controls is escaped. */
-export function decodeOutput(bytes: Uint8Array): string {
+function decodeOutput(bytes: Uint8Array): string {
   const text = Buffer.from(bytes.subarray(0, OUTPUT_CHARACTERS_MAX)).toString("utf8");
   return text
     .split("\n")

@@ -171,7 +171,7 @@ function openProjection(layout: Layout, { terminal }: Invocation): Projection {
 const FOLD_BATCH = 10_000; // LIMIT: rows held in memory between two commits
 
 /** Folds what the projection lacks. Every entry's signature is checked; the log's own key made all of them. */
-export function catchUp(rows: Projection, reader: LedgerReader, publicKey: Uint8Array): Result<undefined, LedgerFault> {
+function catchUp(rows: Projection, reader: LedgerReader, publicKey: Uint8Array): Result<undefined, LedgerFault> {
   const ahead: LedgerFault = {
     code: "ledger/rollback",
     where: "state.db",

@@ -10,7 +10,7 @@ const EXIT_BY_PREFIX: readonly (readonly [prefix: string, exit: number])[] = [
 ];
 
 /** The exit code of a fault: by the table, else the environment's. */
-export function exitOf(code: string): number {
+function exitOf(code: string): number {
   return EXIT_BY_PREFIX.find(([prefix]) => code.startsWith(prefix))?.[1] ?? EXIT.environment;
 }
 
