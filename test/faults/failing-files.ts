@@ -6,7 +6,17 @@ import { type FileLayer, nodeFiles } from "../../packages/nightcore/src/store/ti
 /** How the chosen step fails: nothing of it happens, all of it happens and yet it reports failure, or half of a write does. */
 export type Failure = "not persisted" | "persisted" | "torn";
 
-export type Plan = { readonly step: number; readonly failure: Failure; readonly errno: string };
+/** `only`: count the steps of this name alone. `lasting`: every later one fails as well, as on a full disk. */
+export type Plan = {
+  readonly step: number;
+  readonly failure: Failure;
+  readonly errno: string;
+  readonly only?: StepName;
+  readonly lasting?: boolean;
+};
+
+/** The steps that may fail. `open` is the opening of what exists, `create` that of a new file. */
+export type StepName = "open" | "create" | "write" | "fdatasync" | "fsync" | "rename" | "unlink" | "mkdir" | "rmdir";
 
 /** What a layer has done: how many steps that change the disk, and the one that failed. */
 export type Journey = { steps: number; failed: string | undefined };
@@ -17,18 +27,20 @@ export function errno(code: string): Error {
 
 /** The platform's files, except that one step fails as planned. Background zero-filling is left out, to keep steps in order. */
 export function failingFiles(plan: Plan | undefined, journey: Journey): FileLayer {
-  function step<T>(name: string, work: () => T, half: () => void = () => undefined): T {
-    const chosen = plan !== undefined && journey.steps++ === plan.step;
-    if (plan === undefined) journey.steps++;
+  function step<T>(name: StepName, work: () => T, half: () => void = () => undefined): T {
+    // Opening what exists changes nothing on the disk; it is a step only for those who ask for it.
+    if (plan?.only === undefined ? name === "open" : name !== plan.only) return work();
+    const count = journey.steps++;
+    const chosen = plan !== undefined && (plan.lasting === true ? count >= plan.step : count === plan.step);
     if (!chosen) return work();
-    journey.failed = name;
+    journey.failed ??= name;
     if (plan.failure === "persisted") work();
     if (plan.failure === "torn") half();
     throw errno(plan.errno);
   }
   return {
     ...nodeFiles,
-    open: (path, mode) => (mode === "create" ? step("create", () => nodeFiles.open(path, mode)) : nodeFiles.open(path, mode)),
+    open: (path, mode) => step(mode === "create" ? "create" : "open", () => nodeFiles.open(path, mode)),
     write: (fd, bytes, position) =>
       step(
         "write",
@@ -50,8 +62,8 @@ type Overwritten = { readonly path: string; readonly position: number; readonly 
 type Renamed = { readonly from: string; readonly to: string; readonly before: Buffer | undefined };
 
 /**
- * The platform's files until the power goes at a chosen step. What was not flushed by then is lost sector by sector, and
- * names that were not flushed may fall back, both by the draw of a seeded generator.
+ * The platform's files until the power goes at a chosen step. What was not flushed by then becomes, sector by sector, what it
+ * was before, zeros, garbage, or what was written; names that were not flushed may fall back. A seeded generator draws.
  */
 export class PowerCutFiles {
   readonly #cutAt: number;
@@ -131,10 +143,14 @@ export class PowerCutFiles {
     if (!existsSync(path)) return;
     const bytes = readFileSync(path);
     for (let at = position - (position % SECTOR_BYTES); at < position + length; at += SECTOR_BYTES) {
-      if (this.#draw() < 0.5) continue;
+      const fate = this.#draw();
+      if (fate < 0.4) continue; // it reached the disk
       const from = Math.max(at, position);
       const to = Math.min(at + SECTOR_BYTES, position + length, bytes.length);
-      for (let i = from; i < to; i++) bytes[i] = before[i - position] ?? 0;
+      for (let i = from; i < to; i++) {
+        if (fate < 0.7) bytes[i] = before[i - position] ?? 0;
+        else bytes[i] = fate < 0.85 ? 0 : Math.floor(this.#draw() * 256);
+      }
     }
     rmSync(path);
     writeFileSync(path, bytes);
@@ -153,7 +169,7 @@ export class PowerCutFiles {
 }
 
 /** A small generator that gives the same draws for the same seed (mulberry32). */
-function generator(seed: number): () => number {
+export function generator(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

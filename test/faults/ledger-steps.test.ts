@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { FileLayer } from "../../packages/nightcore/src/store/tiles/index.ts";
-import { type Failure, failingFiles, type Journey, PowerCutFiles, SEED } from "./failing-files.ts";
+import { type Failure, failingFiles, type Journey, PowerCutFiles, SEED, type StepName } from "./failing-files.ts";
 import { assertPromises, openWriter, payloadOf, type Promised, temporaryFolder } from "./ledger-rig.ts";
 
 const SEGMENT_BYTES = 32 * 1024;
@@ -44,8 +44,13 @@ function faultCode(result: { readonly ok: true } | { readonly ok: false; readonl
   return result.ok ? "" : result.fault.code;
 }
 
-async function countSteps(folder: string): Promise<number> {
+async function countSteps(folder: string, only?: StepName): Promise<number> {
   const journey: Journey = { steps: 0, failed: undefined };
+  if (only !== undefined) {
+    const never = { step: Infinity, failure: "not persisted", errno: "EIO", only } as const;
+    assert.equal(await work(folder, failingFiles(never, journey), new Map()), undefined);
+    return journey.steps;
+  }
   assert.equal(await work(folder, failingFiles(undefined, journey), new Map()), undefined);
   return journey.steps;
 }
@@ -114,21 +119,56 @@ test("control: on a disk whose flushes do nothing, a power cut does lose what wa
   assert.ok(lost > 0);
 });
 
-test("a full disk is called a full disk, and nothing more is signed", async (t) => {
-  const folder = temporaryFolder(t);
-  const first = await openWriter(folder);
-  assert.ok(first.ok);
-  assert.ok((await first.value.append([payloadOf("before")])).ok);
-  assert.ok((await first.value.close()).ok);
-  for (const errno of ["ENOSPC", "EDQUOT"]) {
-    const journey: Journey = { steps: 0, failed: undefined };
-    const writer = await openWriter(folder, { files: failingFiles({ step: 0, failure: "not persisted", errno }, journey) });
-    assert.ok(writer.ok);
-    for (let i = 0; i < 2; i++) {
-      assert.equal(faultCode(await writer.value.append([payloadOf("full")])), "ledger/disk-full");
+/** What a disk and a system refuse, by the step at which they do, and the fault that it is called by. */
+const REFUSALS: readonly (readonly [errno: string, only: StepName, code: string])[] = [
+  ["ENOSPC", "write", "ledger/disk-full"],
+  ["ENOSPC", "create", "ledger/disk-full"],
+  ["ENOSPC", "fdatasync", "ledger/disk-full"],
+  ["EDQUOT", "write", "ledger/disk-full"],
+  ["EIO", "write", "ledger/write-failed"],
+  ["EIO", "fdatasync", "ledger/write-failed"],
+  ["EIO", "fsync", "ledger/write-failed"],
+  ["EIO", "rename", "ledger/write-failed"],
+  ["EMFILE", "open", "ledger/write-failed"],
+  ["EMFILE", "create", "ledger/write-failed"],
+];
+const MOMENTS = 4;
+
+for (const [errno, only, code] of REFUSALS) {
+  test(`${errno} at a ${only}, at any moment and from then on: it is called \`${code}\`, and nothing more is signed`, async (t) => {
+    const root = temporaryFolder(t);
+    const steps = await countSteps(join(root, "count"), only);
+    assert.ok(steps >= MOMENTS, `${steps} steps`);
+    for (let moment = 0; moment < MOMENTS; moment++) {
+      const step = Math.floor((moment * steps) / MOMENTS) + (SEED % Math.ceil(steps / MOMENTS));
+      const folder = join(root, String(moment));
+      const journey: Journey = { steps: 0, failed: undefined };
+      const promised: Promised = new Map();
+      const files = failingFiles(
+        { step: Math.min(step, steps - 1), failure: "not persisted", errno, only, lasting: true },
+        journey,
+      );
+      const met = await work(folder, files, promised);
+      assert.equal(journey.failed, only, `step ${step}, seed ${SEED}`);
+      assert.equal(met ?? code, code, `step ${step}, seed ${SEED}`);
+      await reopenAndCheck(folder, promised, `${errno} at ${only} ${step}, seed ${SEED}`);
     }
-    assert.equal(faultCode(await writer.value.publish()), "ledger/disk-full");
-    await writer.value.close();
-  }
-  await reopenAndCheck(folder, new Map(), "after a full disk");
+  });
+}
+
+test("after a flush that failed, appends and publications are refused with its fault, and the flush is not tried again", async (t) => {
+  const folder = temporaryFolder(t);
+  const journey: Journey = { steps: 0, failed: undefined };
+  const writer = await openWriter(folder);
+  assert.ok(writer.ok);
+  assert.ok((await writer.value.append([payloadOf("before")])).ok);
+  assert.ok((await writer.value.close()).ok);
+  const files = failingFiles({ step: 0, failure: "not persisted", errno: "EIO", only: "fdatasync" }, journey);
+  const failing = await openWriter(folder, { files });
+  assert.ok(failing.ok);
+  for (let i = 0; i < 3; i++) assert.equal(faultCode(await failing.value.append([payloadOf("failed")])), "ledger/write-failed");
+  assert.equal(faultCode(await failing.value.publish()), "ledger/write-failed");
+  assert.equal(faultCode(await failing.value.close()), "ledger/write-failed");
+  assert.equal(journey.steps, 1, "one flush, and none after it");
+  await reopenAndCheck(folder, new Map(), "after a failed flush");
 });
