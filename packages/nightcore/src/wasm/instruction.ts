@@ -29,6 +29,7 @@ export type IndexSpaces = {
 export class InstructionReader extends Cursor {
   readonly spaces: IndexSpaces;
   readonly #branchTargetsMax: number;
+  readonly #nestingMax: number;
   readonly #signatures: Signatures;
   /** Feature bits seen so far, in all bodies. */
   features = 0;
@@ -48,13 +49,19 @@ export class InstructionReader extends Cursor {
 
   constructor(
     bytes: Uint8Array,
-    options: { readonly spaces: IndexSpaces; readonly signatures: Signatures; readonly branchTargetsMax: number },
+    options: {
+      readonly spaces: IndexSpaces;
+      readonly signatures: Signatures;
+      readonly branchTargetsMax: number;
+      readonly nestingMax: number;
+    },
   ) {
     super(bytes, 0, 0);
-    const { spaces, signatures, branchTargetsMax } = options;
+    const { spaces, signatures, branchTargetsMax, nestingMax } = options;
     this.#signatures = signatures;
     this.spaces = spaces;
     this.#branchTargetsMax = branchTargetsMax;
+    this.#nestingMax = nestingMax;
   }
 
   get types(): readonly FunctionType[] {
@@ -212,6 +219,7 @@ export class InstructionReader extends Cursor {
   }
 
   #open(kind: number): void {
+    checkCount("blocks inside of each other", this.depth, this.#nestingMax);
     if (this.depth === this.#kinds.length) {
       const grown = new Uint8Array(this.#kinds.length * 2);
       grown.set(this.#kinds);

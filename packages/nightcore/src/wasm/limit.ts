@@ -15,6 +15,7 @@ export type WasmLimits = {
   readonly dataSegmentsMax: number;
   readonly localsMax: number;
   readonly branchTargetsMax: number;
+  readonly nestingMax: number;
   readonly nameBytesMax: number;
   readonly customSectionsMax: number;
 };
@@ -34,6 +35,7 @@ export const DEFAULT_WASM_LIMITS: WasmLimits = {
   dataSegmentsMax: 100_000, // LIMIT: V8's own
   localsMax: 49_000, // LIMIT: V8 stops at 50,000 and the meter adds its own
   branchTargetsMax: 65_520, // LIMIT: V8's own
+  nestingMax: 10_000, // LIMIT: V8 accepts a million, at a kilobyte and more each; php has 799
   nameBytesMax: 100_000, // LIMIT: V8's own
   customSectionsMax: 10_000, // LIMIT: an object each; compilers make ten
 };

@@ -205,12 +205,14 @@ test("counts over a bound are refused before anything is made for them", () => {
     [{ exportsMax: 1 }, module(section(7, leb(2_000_000)))],
     [{ customSectionsMax: 1 }, module(section(0, text("a")), section(0, text("b")))],
     [{ branchTargetsMax: 3 }, withCode([0x41, 0, 0x0e, ...leb(4)])],
+    [{ nestingMax: 1 }, withCode([0x02, 0x40, 0x03, 0x40, 0x0b, 0x0b, 0x0b])],
+    [{ nestingMax: 0 }, withCode([0x1f, 0x40, 0x00, 0x0b, 0x0b])],
   ];
   for (const [limits, bytes] of rows) assert.equal(faultOf(bytes, limits)?.code, "wasm/limit");
 });
 
-test("a million nested blocks need no stack", () => {
-  const depth = 1_000_000;
+/** One function of as many blocks inside of each other. */
+function nested(depth: number): Uint8Array<ArrayBuffer> {
   const code = new Uint8Array(depth * 3);
   for (let i = 0; i < depth; i++) code.set([0x02, 0x40], i * 2);
   code.fill(0x0b, depth * 2);
@@ -220,7 +222,21 @@ test("a million nested blocks need no stack", () => {
   bytes.set(front);
   bytes.set(code, front.length);
   bytes[bytes.length - 1] = 0x0b;
-  assert.ok(parseModule(bytes).ok);
+  return bytes;
+}
+
+test("a million nested blocks need no stack", () => {
+  assert.ok(parseModule(nested(1_000_000), { nestingMax: 1_000_000 }).ok);
+});
+
+test("the bound on nesting is exact: as many blocks as it says are read, and one more is refused", () => {
+  assert.ok(parseModule(nested(10_000)).ok);
+  assert.deepEqual(faultOf(nested(10_001)), {
+    code: "wasm/limit",
+    what: "blocks inside of each other",
+    count: 10_001,
+    countMax: 10_000,
+  });
 });
 
 test("arbitrary bytes never throw", () => {
