@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -108,4 +108,31 @@ test("v39's reports and histories are imported as imported, and none of its file
     name: "tenantA-hello",
     pubkey_hash: "SHA256:168d2cd90d24c88c885d7e699ddceef3c5fc3bd0810ff8b3bffd8407951a4f02",
   });
+});
+
+test("v39's audit chain is taken in when it is whole, and refused when a line or its end is missing", (context) => {
+  const workspace = Workspace.make(context);
+  const lines = [
+    '{"v":1,"ts":"2026-01-01T00:00:00+00:00","event":"test.event","details":{"a":"x","z":1},"prev_hash_hex":"0000000000000000000000000000000000000000000000000000000000000000","this_hash_hex":"cd1bf2e976747606d168453646169ac750b32314b6348dd5a2e218d19fdc8c07"}',
+    '{"v":1,"ts":"2026-01-01T00:00:01+00:00","event":"test.second","details":{},"prev_hash_hex":"cd1bf2e976747606d168453646169ac750b32314b6348dd5a2e218d19fdc8c07","this_hash_hex":"f665764b639a7981d2450c4adf32feff3316e0d9d9a791424b069eac7f574870"}',
+  ];
+  mkdirSync(join(workspace.root, "logs"), { recursive: true });
+  const chain = join(workspace.root, "logs/audit.jsonl");
+  writeFileSync(join(workspace.root, "logs/audit.tail"), "f665764b639a7981d2450c4adf32feff3316e0d9d9a791424b069eac7f574870\n");
+  const attacks: readonly (readonly [text: string, code: RegExp])[] = [
+    [`${lines[0]}\n`, /import\/chain-cut/],
+    [`${lines[1]}\n`, /import\/chain-broken/],
+    [`${lines.join("\n").replace('"x"', '"y"')}\n`, /import\/chain-broken/],
+  ];
+  for (const [text, code] of attacks) {
+    writeFileSync(chain, text);
+    assert.match(workspace.expect(2, "state", "import", "logs/audit.jsonl").stderr, code);
+  }
+  writeFileSync(chain, `${lines.join("\n")}\n`);
+  assert.match(workspace.expect(0, "state", "import", "logs/audit.jsonl").stderr, /2 records of a v39 audit chain/);
+  const found = workspace.json<{ readonly entries: readonly { readonly form?: string }[] }>("ledger", "find", "--kind", "import");
+  assert.deepEqual(
+    found.entries.map(({ form }) => form),
+    ["v39 audit chain"],
+  );
 });

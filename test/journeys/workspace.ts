@@ -72,7 +72,13 @@ export class Workspace {
   }
 
   nightcore(...args: readonly string[]): Spoken {
-    const options = { ...toolEnvironment(), cwd: this.root, encoding: "utf8", maxBuffer: 256 * 1024 * 1024 } as const;
+    return this.nightcoreWith({}, ...args);
+  }
+
+  /** The same with more in its environment. */
+  nightcoreWith(more: Readonly<Record<string, string>>, ...args: readonly string[]): Spoken {
+    const { env } = toolEnvironment();
+    const options = { env: { ...env, ...more }, cwd: this.root, encoding: "utf8", maxBuffer: 256 * 1024 * 1024 } as const;
     const { status, stdout, stderr, error } = spawnSync(process.execPath, [LAUNCHER, ...args], options);
     if (error !== undefined) throw error;
     return { exit: status, stdout, stderr };

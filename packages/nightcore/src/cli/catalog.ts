@@ -198,6 +198,34 @@ export const CATALOG: readonly CommandSpec[] = [
     load: () => import("./ledger-verify.ts"),
   },
   {
+    path: ["ledger", "find"],
+    summary: "find entries by run, tenant, digest, signer, verdict, kind and time",
+    detail:
+      "Every entry found is read from the log and its signature checked; with --proofs each gets its inclusion proof, which\n`ledger check` and other tools verify. That no entry was left out is not proved: a log cannot prove that without a map.",
+    options: [
+      { name: "run", value: "RUN", summary: "entries of one run, by its whole identifier" },
+      { name: "tenant", value: "T", summary: "entries of one tenant" },
+      { name: "digest", value: "SHA256", summary: "entries about these bytes" },
+      { name: "signer", value: "KEYID", summary: "entries about what this key signed (8 characters are enough)" },
+      { name: "verdict", value: "V", summary: "runs decided so: allow, hold, deny or quarantine" },
+      { name: "kind", value: "KIND", summary: "only entries of this kind: decision, outcome, trust, …" },
+      { name: "since", value: "TIME", summary: "not before (2026-01-31, RFC 3339, or 30d for thirty days ago)" },
+      { name: "until", value: "TIME", summary: "not after" },
+      { name: "limit", value: "N", summary: "the newest N runs and other events (default 50)" },
+      { name: "proofs", value: "DIR", summary: "write each entry and its inclusion proof into a new folder" },
+    ],
+    example: "nightcore ledger find --tenant hello --verdict deny --since 30d",
+    load: () => import("./ledger-find.ts"),
+  },
+  {
+    path: ["ledger", "check"],
+    positional: "ENTRY PROOF",
+    summary: "check one entry and its inclusion proof with the log's key alone",
+    options: [{ name: "log-key", value: "VKEY", summary: "the log's verifier key, or a file with it" }],
+    example: "nightcore ledger check 17.json 17.tlog-proof --log-key log.vkey",
+    load: () => import("./ledger-check.ts"),
+  },
+  {
     path: ["receipt", "show"],
     positional: "RUN",
     summary: "print the receipt of a run: its entries and their inclusion proofs",
@@ -226,6 +254,15 @@ export const CATALOG: readonly CommandSpec[] = [
     ],
     example: "nightcore replay 01999c3e",
     load: () => import("./replay.ts"),
+  },
+  {
+    path: ["retention", "apply"],
+    summary: "delete the blobs that the configuration keeps no longer, and record which",
+    detail:
+      "`[retention]` in nightcore.toml says how many days inputs and outputs are kept. Their digests stay in the log for ever;\nthe log itself is never cut. A run whose inputs are gone cannot be replayed.",
+    options: [{ name: "dry-run", summary: "say what would go, and change nothing" }],
+    example: "nightcore retention apply --dry-run",
+    load: () => import("./retention-apply.ts"),
   },
   {
     path: ["state", "rebuild"],

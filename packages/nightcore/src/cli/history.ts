@@ -10,7 +10,7 @@ export function readHistories(rows: Rows, tenant?: string): readonly HistoryTena
     const name = String(row["tenant"]);
     byTenant.set(name, [...(byTenant.get(name) ?? []), entry]);
   };
-  for (const row of rows.scan("imported", { where, orderBy: "at" })) add(row, importedEntry(row));
+  for (const row of rows.scan("imported", { where, orderBy: "at" })) if (row["tenant"] !== null) add(row, importedEntry(row));
   for (const row of rows.scan("runs", { where, orderBy: "decided_at" })) add(row, witnessedEntry(row));
   const byTime = (entries: readonly HistoryEntry[]) => entries.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
   return [...byTenant]

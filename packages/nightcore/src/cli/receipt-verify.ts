@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { quote } from "#core";
 import { explainEvidenceFault, verifyReceipt } from "#ledger";
-import { type Event, readEvent } from "#state";
+import { readEvent } from "#state";
+import { describeEvent } from "./event-words.ts";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { readLogKey } from "./log-key.ts";
 import { crypto } from "./session.ts";
@@ -46,24 +47,7 @@ export async function run(invocation: Invocation): Promise<number> {
     terminal.say(`${terminal.paint("red", "not verified")}: ${fault.message} ${terminal.paint("dim", `[${fault.code}]`)}`);
   }
   for (const { index, event } of events) {
-    if (event !== undefined) terminal.print(`entry ${index}  ${event.kind.padEnd(12)}  ${describe(event)}`);
+    if (event !== undefined) terminal.print(`entry ${index}  ${event.kind.padEnd(12)}  ${describeEvent(event)}`);
   }
   return result.ok ? EXIT.ok : EXIT.verificationFailed;
-}
-
-function describe(event: Event): string {
-  switch (event.kind) {
-    case "admission":
-      return event.admitted ? `admitted ${event.digest}` : `refused: ${event.finding?.message ?? ""}`;
-    case "verification":
-      return event.trusted ? `signed by the trusted key ${event.keyId}` : `not verified: ${event.finding?.message ?? ""}`;
-    case "decision":
-      return `${event.verdict}${event.reasons.map(({ code }) => ` ${code}`).join("")} at ${event.at}`;
-    case "intent":
-      return `to run ${quote(event.entry)} with ${event.capabilities.join(", ") || "no capabilities"}`;
-    case "outcome":
-      return `${event.status}${event.exitCode === null ? "" : `, exit code ${event.exitCode}`}${event.usage === null ? "" : `, fuel ${event.usage.fuel}`}${event.fault === null ? "" : `: ${event.fault.message}`}`;
-    default:
-      return "";
-  }
 }

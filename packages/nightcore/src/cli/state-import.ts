@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
-import { basename, dirname, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { digestOf, encodeTime, quote } from "#core";
 import { explainLedgerFault } from "#ports";
 import { sha256 } from "#store/keys";
+import { readIfThere } from "#store/workspace";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { openSession } from "./session.ts";
 import { stopOf, unwrap } from "./unwrap.ts";
@@ -17,7 +18,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const files = positionals.map((file) => {
     const path = resolve(root, file);
     const bytes = read(path, file);
-    const parsed = parseV39File({ name: basename(path), folder: basename(dirname(path)), bytes });
+    const tail = basename(path) === "audit.jsonl" ? readIfThere(join(dirname(path), "audit.tail")) : undefined;
+    const parsed = parseV39File({ name: basename(path), folder: basename(dirname(path)), bytes, tail, sha256 });
     if (!parsed.ok) throw stopOf({ ...parsed.fault, file }, explainImportFault);
     return { source: relative(root, path).slice(0, 300), bytes, ...parsed.value };
   });

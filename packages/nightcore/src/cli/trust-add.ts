@@ -1,9 +1,10 @@
 import { basename, resolve } from "node:path";
-import { encodeTime, keyIdOf, parseTenantName, parseTime, quote } from "#core";
+import { encodeTime, keyIdOf, parseTenantName, quote } from "#core";
 import { explainKeyFileFault, readPublicKey, sha256 } from "#store/keys";
 import { EVERY_TENANT, type Grant, ROLES, shortKey } from "#trust";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { changeTrust, openSession } from "./session.ts";
+import { readTimeOption } from "./time-option.ts";
 import { shownAs, unwrap } from "./unwrap.ts";
 
 /** Records trust in a key: for named tenants, in one role, from when to when. */
@@ -51,17 +52,8 @@ function readScope(invocation: Invocation): Pick<Grant, "role" | "tenants" | "fr
   const asked = invocation.text("role") ?? "signer";
   const role = ROLES.find((known) => known === asked);
   if (role === undefined) throw usageStop(`there is no role ${quote(asked)}`, `one of ${ROLES.join(", ")}`);
-  const from = readTime(invocation, "from");
-  const to = readTime(invocation, "to");
+  const from = readTimeOption(invocation, "from");
+  const to = readTimeOption(invocation, "to");
   if (from !== undefined && to !== undefined && from >= to) throw usageStop("`--from` is not before `--to`");
   return { role, tenants, from, to };
-}
-
-function readTime(invocation: Invocation, name: string): string | undefined {
-  const text = invocation.text(name);
-  if (text === undefined) return undefined;
-  const ms = parseTime(text);
-  if (ms === undefined)
-    throw usageStop(`${quote(text)} is not a time`, "write 2026-01-31, or RFC 3339 like 2026-01-31T12:00:00Z");
-  return encodeTime(ms);
 }

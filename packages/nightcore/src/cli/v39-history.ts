@@ -13,9 +13,11 @@ import {
   parseTime,
   quote,
   type Result,
+  type Sha256,
   unreachable,
 } from "#core";
 import type { ImportedRecord } from "#state";
+import { type ChainFault, explainChainFault, parseAuditChain } from "./v39-audit-chain.ts";
 
 const FILE_BYTES_MAX = 64 * 1024 * 1024; // LIMIT: a report is read whole
 const LINE_BYTES_MAX = 1024 * 1024;
@@ -23,14 +25,15 @@ const LINE_BYTES_MAX = 1024 * 1024;
 export type ImportFault =
   | { readonly code: "import/unknown-form"; readonly file: string }
   | { readonly code: "import/own-report"; readonly file: string }
-  | { readonly code: "import/malformed"; readonly file: string; readonly where: string; readonly what: string };
+  | { readonly code: "import/malformed"; readonly file: string; readonly where: string; readonly what: string }
+  | ChainFault;
 
 export function explainImportFault(fault: ImportFault): Explanation {
   switch (fault.code) {
     case "import/unknown-form":
       return {
         message: `${quote(fault.file)} is no report or history that v39 or v37 wrote`,
-        hint: "orchestration_report.json, TENANT_proof_history.json and proof_report.jsonl can be imported",
+        hint: "orchestration_report.json, TENANT_proof_history.json, proof_report.jsonl and audit.jsonl can be imported",
       };
     case "import/own-report":
       return {
@@ -39,19 +42,29 @@ export function explainImportFault(fault: ImportFault): Explanation {
       };
     case "import/malformed":
       return { message: `${quote(fault.file)} is malformed at ${fault.where}: ${fault.what}`, hint: "nothing was imported" };
+    case "import/chain-broken":
+    case "import/chain-cut":
+      return explainChainFault(fault);
     default:
       return unreachable(fault);
   }
 }
 
-/** A file as found: its name and folder tell some of the forms apart. */
-export type V39File = { readonly name: string; readonly folder: string; readonly bytes: Bytes };
+/** A file as found: its name and folder tell some of the forms apart. `tail`: `audit.tail`, where it lies beside. */
+export type V39File = {
+  readonly name: string;
+  readonly folder: string;
+  readonly bytes: Bytes;
+  readonly tail?: Bytes | undefined;
+  readonly sha256: Sha256;
+};
 /** What a file holds, once recognised. */
 export type V39History = { readonly kind: string; readonly records: readonly ImportedRecord[] };
 
 /** Recognises and reads one of the files that v39 or v37 left in `logs/`. A record that cannot be read refuses the file. */
 export function parseV39File(file: V39File): Result<V39History, ImportFault> {
   try {
+    if (file.name === "audit.jsonl") return parseAuditChain(file);
     if (file.name.endsWith(".jsonl"))
       return ok({ kind: "proof report", records: readLines(file).map((line, n) => readProofReport(line, `line ${n + 1}`)) });
     const document = parseJson(file.bytes, FILE_BYTES_MAX);

@@ -22,6 +22,6 @@ export { checkEngine, ENGINE_RULES } from "./compliance/engine-compliance.ts";
 export type { Compliance } from "./compliance/engine-compliance.ts";
 export type { ComplianceTools, EngineRule, Subject } from "./compliance/subject.ts";
 export { explainSourceFault } from "./modules.ts";
-export type { BlobStore, ModuleFiles, ModuleSource, SourceFault, SourceFaultCode } from "./modules.ts";
+export type { BlobStore, ModuleFiles, ModuleSource, PrunableBlobs, SourceFault, SourceFaultCode } from "./modules.ts";
 export { explainLedgerFault } from "./ledger.ts";
 export type { Appended, LedgerFault, LedgerFaultCode, LedgerReader, LedgerWriter, Recovery } from "./ledger.ts";

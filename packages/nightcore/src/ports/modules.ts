@@ -68,3 +68,9 @@ export type BlobStore = {
   put(digest: string, bytes: Bytes): void;
   get(digest: string): Bytes | undefined;
 };
+
+/** POWER: a store whose owner also takes out of it. */
+export type PrunableBlobs = BlobStore & {
+  /** Deletes what has these digests. Returns how many blobs were there, and how many bytes went. What is asked for twice is gone already. */
+  delete(digests: ReadonlySet<string>): { readonly blobs: number; readonly bytes: number };
+};

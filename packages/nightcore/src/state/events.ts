@@ -13,6 +13,7 @@ export const EVENT_TYPES = {
   import: "urn:nightcore:import:v1",
   recovery: "urn:nightcore:recovery:v1",
   replay: "urn:nightcore:replay:v1",
+  deletion: "urn:nightcore:deletion:v1",
 } as const;
 export type EventKind = keyof typeof EVENT_TYPES;
 
@@ -91,9 +92,9 @@ export type OutcomeEvent = OfRun & {
 };
 /** These bytes are blocked from here on. */
 export type QuarantineEvent = { readonly at: string; readonly digest: Digest; readonly reason: string };
-/** One line of somebody else's history. */
+/** One line of somebody else's history. `tenant` is null where the line is about no tenant. */
 export type ImportedRecord = {
-  readonly tenant: string;
+  readonly tenant: string | null;
   readonly digest: Digest | null;
   readonly sizeBytes: number | null;
   readonly verified: boolean | null;
@@ -125,6 +126,14 @@ export type ReplayEvent = OfRun & {
   readonly divergence: { readonly what: string; readonly recorded: string; readonly replayed: string } | null;
 };
 
+/** Blobs that are deleted under a retention policy. Written before the first of them goes; their digests stay in the log. */
+export type DeletionEvent = {
+  readonly at: string;
+  /** The policy, in words and figures: which class of blobs, and how old. */
+  readonly policy: { readonly inputsDays: number; readonly outputsDays: number };
+  readonly blobs: readonly Digest[];
+};
+
 /** Any entry of the log, by its kind. */
 export type Event =
   | ({ readonly kind: "workspace" } & WorkspaceEvent)
@@ -137,7 +146,8 @@ export type Event =
   | ({ readonly kind: "quarantine" } & QuarantineEvent)
   | ({ readonly kind: "import" } & ImportEvent)
   | ({ readonly kind: "recovery" } & RecoveryEvent)
-  | ({ readonly kind: "replay" } & ReplayEvent);
+  | ({ readonly kind: "replay" } & ReplayEvent)
+  | ({ readonly kind: "deletion" } & DeletionEvent);
 
 const KINDS: ReadonlyMap<string, EventKind> = new Map(
   Object.entries(EVENT_TYPES).map(([kind, type]) => [type, kind as EventKind]),

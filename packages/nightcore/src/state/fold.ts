@@ -1,3 +1,4 @@
+import { isJsonObject } from "#core";
 import type {
   AdmissionEvent,
   DecisionEvent,
@@ -17,6 +18,7 @@ export type At = { readonly index: number };
  * start, or from any point where it was stopped, gives the same rows.
  */
 export function evolve(rows: Rows, event: Event, { index }: At): void {
+  evolveNotice(rows, event, index);
   switch (event.kind) {
     case "admission":
       return evolveAdmission(rows, event, index);
@@ -34,6 +36,9 @@ export function evolve(rows: Rows, event: Event, { index }: At): void {
       return rows.put("quarantine", { digest: event.digest, reason: event.reason, at: event.at, log_index: index });
     case "import":
       return evolveImport(rows, event);
+    case "deletion":
+      for (const digest of event.blobs) rows.put("deleted_blobs", { digest, at: event.at, log_index: index });
+      return;
     case "workspace":
     case "recovery":
     case "replay":
@@ -42,6 +47,32 @@ export function evolve(rows: Rows, event: Event, { index }: At): void {
       // A kind that a later version wrote; this version's projections do not show it.
       return;
   }
+}
+
+/** Makes an entry findable that no run's row leads to. */
+function evolveNotice(rows: Rows, event: Event, index: number): void {
+  switch (event.kind) {
+    case "admission":
+    case "verification":
+    case "decision":
+    case "intent":
+    case "outcome":
+      return;
+    default: {
+      const said: { readonly [name: string]: unknown } = event;
+      const text = (name: string) => (typeof said[name] === "string" ? said[name] : null);
+      const { kind } = event;
+      const at = text("at");
+      const digest = text("digest") ?? text("sourceDigest") ?? text("store");
+      rows.put("notices", { log_index: index, kind, at, run: text("run"), tenant: text("tenant"), digest, key_id: keyOf(event) });
+    }
+  }
+}
+
+function keyOf(event: Event): string | null {
+  if (event.kind !== "trust" || !isJsonObject(event.record)) return null;
+  const { keyId } = event.record;
+  return typeof keyId === "string" ? keyId : null;
 }
 
 const EMPTY_RUN: Row = {

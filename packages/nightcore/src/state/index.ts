@@ -10,6 +10,7 @@ export { EVENT_TYPES, readEvent } from "./events.ts";
 export type {
   AdmissionEvent,
   DecisionEvent,
+  DeletionEvent,
   Event,
   EventKind,
   ImportedRecord,
@@ -23,7 +24,9 @@ export type {
   VerificationEvent,
   WorkspaceEvent,
 } from "./events.ts";
+export { findEntries, VERDICTS } from "./finding.ts";
+export type { EntryQuestion } from "./finding.ts";
 export { evolve } from "./fold.ts";
 export type { At } from "./fold.ts";
 export { MemoryRows, SCHEMA_VERSION, TABLES } from "./rows.ts";
-export type { ColumnType, Question, Row, Rows, Table, TableName, Value } from "./rows.ts";
+export type { ColumnType, Question, Range, Row, Rows, Table, TableName, Value } from "./rows.ts";

@@ -4,21 +4,22 @@ export type Value = string | number | null;
 export type Row = { readonly [column: string]: Value };
 
 /** The projections. */
-export type TableName = "runs" | "tenants" | "modules" | "quarantine" | "trust" | "imported";
+export type TableName = "runs" | "tenants" | "modules" | "quarantine" | "trust" | "imported" | "notices" | "deleted_blobs";
 /** A column's type, in SQLite's words. */
 export type ColumnType = "text" | "integer" | "real";
 /** What a table looks like; `key` is unique. */
 export type Table = {
   readonly key: string;
   readonly columns: Readonly<Record<string, ColumnType>>;
-  readonly indexes: readonly string[];
+  /** Each index by its columns, in their order. */
+  readonly indexes: readonly (readonly string[])[];
 };
 
 /**
  * The projections as data: a store creates these tables, and nothing else, for this schema version. Whoever changes a
  * column raises the version, and every database is rebuilt from the log.
  */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** Every projection and its columns. */
 export const TABLES: Readonly<Record<TableName, Table>> = {
@@ -44,7 +45,14 @@ export const TABLES: Readonly<Record<TableName, Table>> = {
       output_bytes: "integer",
       indexes: "text",
     },
-    indexes: ["tenant", "digest", "status"],
+    // With the time behind each, so that the newest of a kind are found without sorting all of them.
+    indexes: [
+      ["tenant", "decided_at"],
+      ["digest", "decided_at"],
+      ["status", "decided_at"],
+      ["key_id", "decided_at"],
+      ["decided_at"],
+    ],
   },
   tenants: {
     key: "tenant",
@@ -87,13 +95,24 @@ export const TABLES: Readonly<Record<TableName, Table>> = {
       wall_ms: "real",
       at: "text",
     },
-    indexes: ["tenant"],
+    indexes: [["tenant"], ["digest"]],
   },
+  // Entries that belong to no run, and replays: where they stand, so that they can be found.
+  notices: {
+    key: "log_index",
+    columns: { log_index: "integer", kind: "text", at: "text", run: "text", tenant: "text", digest: "text", key_id: "text" },
+    indexes: [["kind"], ["digest"], ["at"], ["run"], ["tenant"], ["key_id"]],
+  },
+  deleted_blobs: { key: "digest", columns: { digest: "text", at: "text", log_index: "integer" }, indexes: [] },
 };
+
+/** Rows whose column lies between two values, both included; an end that is absent is open. */
+export type Range = { readonly column: string; readonly from?: string | undefined; readonly to?: string | undefined };
 
 /** Which rows, in which order, how many. Without an order: by key. */
 export type Question = {
   readonly where?: Row;
+  readonly range?: Range | undefined;
   readonly orderBy?: string;
   readonly descending?: boolean;
   readonly limit?: number;
@@ -122,16 +141,23 @@ export class MemoryRows implements Rows {
 
   scan(
     table: TableName,
-    { where = {}, orderBy = TABLES[table].key, descending = false, limit = Infinity }: Question,
+    { where = {}, range, orderBy = TABLES[table].key, descending = false, limit = Infinity }: Question,
   ): readonly Row[] {
-    const matching = [...(this.#tables.get(table)?.values() ?? [])].filter((row) =>
-      Object.entries(where).every(([name, value]) => row[name] === value),
+    const matching = [...(this.#tables.get(table)?.values() ?? [])].filter(
+      (row) => Object.entries(where).every(([name, value]) => row[name] === value) && isWithin(row, range),
     );
     const sign = descending ? -1 : 1;
     const compare = (a: Row, b: Row) =>
       sign * (compareValues(a[orderBy], b[orderBy]) || compareValues(a[TABLES[table].key], b[TABLES[table].key]));
     return matching.toSorted(compare).slice(0, limit);
   }
+}
+
+function isWithin(row: Row, range: Range | undefined): boolean {
+  if (range === undefined) return true;
+  const value = row[range.column];
+  if (typeof value !== "string") return false;
+  return (range.from === undefined || value >= range.from) && (range.to === undefined || value <= range.to);
 }
 
 // SQLite's order: NULL first, numbers before texts, texts by code unit (all of ours are UTF-8 sorted as binary).

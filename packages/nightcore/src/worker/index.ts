@@ -20,3 +20,5 @@ export type { About } from "./recorder.ts";
 export { checkReplayable, COMPARED, explainReplayFault, replayEvent, replayRun } from "./replay.ts";
 export type { Divergence, RecordedRun, Replay, ReplayFault, ReplayFaultCode, ReplayPowers } from "./replay.ts";
 export type { RunRecord, RunRequest, RunStatus, Trial } from "./run-record.ts";
+export { deletionEvents, findExpired } from "./retention.ts";
+export type { RetentionPolicy, RetentionPowers } from "./retention.ts";

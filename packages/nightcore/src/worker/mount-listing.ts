@@ -89,6 +89,14 @@ export function rebuildMount(said: MountSaid, find: FindBytes, sha256: Sha256): 
   return { guestPath: said.guestPath, files, folders };
 }
 
+/** Digests of the files in a mount's listing; none when the listing is a blob that is gone. */
+export function listedDigests(said: MountSaid, find: (digest: Digest) => Bytes | undefined): readonly Digest[] {
+  const bytes = Array.isArray(said.listing) ? undefined : find(said.digest);
+  const text = bytes === undefined ? undefined : parseUtf8(bytes);
+  const lines = said.listing ?? (text?.ok === true ? text.value.split("\n") : []);
+  return lines.flatMap((line) => parseLine(line)?.digest ?? []);
+}
+
 /** Whether a digest is that of no bytes, which are not kept. */
 export function isEmptyDigest(digest: Digest, sha256: Sha256): boolean {
   return digest === digestOf(sha256, new Uint8Array());

@@ -77,14 +77,17 @@ function checkQuarantine({ intent }: RecordedRun, { rows }: ReplayPowers): Repla
 /** The job that an intent describes, every byte of it found by its digest. */
 export function rebuildJob(
   intent: IntentEvent,
-  { blobs, sha256 }: Pick<ReplayPowers, "blobs" | "sha256">,
+  { blobs, sha256, rows }: Pick<ReplayPowers, "blobs" | "sha256" | "rows">,
 ): Result<EngineJob, ReplayFault> {
   let missing: string | undefined;
   const find = (digest: Digest, what: string) => {
     const bytes = blobs.get(digest);
     // A store that hands out other bytes than it was asked for is not believed either.
     if (bytes !== undefined && digestOf(sha256, bytes) === digest) return bytes;
-    missing ??= `${what}, ${digest}`;
+    const deleted = rows.get("deleted_blobs", digest);
+    const since =
+      deleted === undefined ? "" : `, deleted under the retention policy at ${deleted["at"]} (entry ${deleted["log_index"]})`;
+    missing ??= `${what}, ${digest}${since}`;
     return undefined;
   };
   const bytes = find(intent.digest, "the module");

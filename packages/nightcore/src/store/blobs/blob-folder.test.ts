@@ -123,3 +123,28 @@ test("a byte that was changed anywhere in the pack never hands out other bytes",
     }
   }
 });
+
+test("what is deleted is gone from files and from the pack, and everything else is still there", (context) => {
+  const folder = makeFolder(context);
+  const blobs = openBlobs(folder);
+  const kept: Uint8Array[] = [];
+  const gone = new Set<string>();
+  let goneBytes = 0;
+  for (let n = 0; n < 60; n++) {
+    const bytes = Buffer.alloc(n === 7 ? 100_000 : 50 + n, n);
+    blobs.put(digestOf(bytes), bytes);
+    if (n % 3 === 1) goneBytes += bytes.length;
+    if (n % 3 === 1) gone.add(digestOf(bytes));
+    else kept.push(bytes);
+  }
+  assert.deepEqual(blobs.delete(gone), { blobs: gone.size, bytes: goneBytes });
+  assert.deepEqual(blobs.delete(gone), { blobs: 0, bytes: 0 });
+  for (const reader of [blobs, openBlobs(folder)]) {
+    for (const digest of gone) assert.equal(reader.get(digest), undefined);
+    for (const bytes of kept) assert.equal(digestOf(reader.get(digestOf(bytes)) ?? Buffer.of()), digestOf(bytes));
+  }
+  assert.ok(readdirSync(folder).every((name) => !name.endsWith(".next")));
+  const again = Buffer.alloc(51, 1);
+  blobs.put(digestOf(again), again);
+  assert.equal(openBlobs(folder).get(digestOf(again))?.length, 51);
+});

@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from "node:crypto";
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Bytes } from "#core";
-import type { BlobStore } from "#ports";
-import { Pack } from "./pack.ts";
+import type { PrunableBlobs } from "#ports";
+import { Pack, rewritePack } from "./pack.ts";
 
 const SMALL_BYTES = 64 * 1024; // LIMIT: what goes into the pack, or is written in place; anything longer is written aside first
 const FILES_FIRST = 8; // LIMIT: a command that keeps few blobs makes files, and never has to look through the pack
@@ -13,7 +13,7 @@ const REMEMBERED_MAX = 10_000; // LIMIT: digests of which a process remembers th
  * Blobs as files `ab/cdef…` under a folder, and the small ones of a command that keeps many together in `pack`. `put` of
  * bytes that are there already writes nothing. INVARIANT: only the process that holds the ledger's lock puts.
  */
-export function openBlobs(folder: string): BlobStore {
+export function openBlobs(folder: string): PrunableBlobs {
   const pathOf = (digest: string) => join(folder, digest.slice(0, 2), digest.slice(2));
   const packPath = join(folder, "pack");
   // Tenants of a kind print the same; what this process has put is not looked for again.
@@ -54,6 +54,23 @@ export function openBlobs(folder: string): BlobStore {
       const isIt = (bytes: Bytes | undefined) =>
         bytes !== undefined && createHash("sha256").update(bytes).digest("hex") === digest ? bytes : undefined;
       return isIt(readFile(pathOf(digest))) ?? isIt(readPacked(digest));
+    },
+    delete(digests) {
+      let files = 0;
+      let fileBytes = 0;
+      for (const digest of digests) {
+        const length = lengthOf(pathOf(digest));
+        if (length === undefined) continue;
+        rmSync(pathOf(digest));
+        files++;
+        fileBytes += length;
+      }
+      appending?.close();
+      reading?.close();
+      appending = reading = undefined;
+      put.clear();
+      const packed = rewritePack(packPath, digests);
+      return { blobs: files + packed.blobs, bytes: fileBytes + packed.bytes };
     },
   };
 }

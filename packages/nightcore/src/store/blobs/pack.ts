@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
 import { type Bytes, encodeHex } from "#core";
 
 const HEADER_BYTES = 36;
@@ -68,8 +68,48 @@ export class Pack {
     this.#end += record.length;
   }
 
+  /** Every digest that it holds. */
+  get digests(): readonly string[] {
+    return [...this.#places.keys()];
+  }
+
+  flush(): void {
+    fsyncSync(this.#fd);
+  }
+
   close(): void {
     closeSync(this.#fd);
+  }
+}
+
+/**
+ * Writes the pack again without some blobs, aside, and puts it in the place of the old one: whoever reads meanwhile sees one
+ * of the two, and dying in between leaves the old one. Nothing is written when it holds none of them.
+ */
+export function rewritePack(path: string, without: ReadonlySet<string>): { readonly blobs: number; readonly bytes: number } {
+  const before = Pack.open(path, "read");
+  if (before === undefined) return { blobs: 0, bytes: 0 };
+  try {
+    const gone = before.digests.filter((digest) => without.has(digest));
+    if (gone.length === 0) return { blobs: 0, bytes: 0 };
+    const aside = `${path}.next`;
+    rmSync(aside, { force: true });
+    const after = Pack.open(aside, "append");
+    if (after === undefined) throw new Error("bug: a pack that is opened to append is made");
+    try {
+      for (const digest of before.digests) {
+        const bytes = without.has(digest) ? undefined : before.read(digest);
+        if (bytes !== undefined) after.append(digest, bytes);
+      }
+      after.flush();
+    } finally {
+      after.close();
+    }
+    const bytes = gone.reduce((sum, digest) => sum + (before.read(digest)?.length ?? 0), 0);
+    renameSync(aside, path);
+    return { blobs: gone.length, bytes };
+  } finally {
+    before.close();
   }
 }
 

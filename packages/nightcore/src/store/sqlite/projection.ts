@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { type Question, type Row, type Rows, SCHEMA_VERSION, type TableName, TABLES } from "#state";
+import { type Question, type Row, type Rows, SCHEMA_VERSION, type TableName, TABLES, type Value } from "#state";
 
 /**
  * The projection on disk: the rows of `#state`, with the number of entries applied in the same transaction. All of it is
@@ -70,13 +70,20 @@ export class Projection implements Rows {
     this.#pending.set(table, rows);
   }
 
-  scan(table: TableName, { where = {}, orderBy = TABLES[table].key, descending = false, limit = -1 }: Question): readonly Row[] {
+  scan(table: TableName, question: Question): readonly Row[] {
     if (this.#pending.size > 0) throw new Error("bug: scan before the rows put were committed");
-    const names = Object.keys(where);
-    const condition = names.length === 0 ? "" : ` WHERE ${names.map((name) => `"${name}" IS ?`).join(" AND ")}`;
+    const { where = {}, range, orderBy = TABLES[table].key, descending = false, limit = -1 } = question;
+    const conditions = Object.keys(where).map((name) => `"${name}" IS ?`);
+    const values: Value[] = Object.values(where);
+    for (const [operator, end] of [[">=", range?.from] as const, ["<=", range?.to] as const]) {
+      if (range === undefined || end === undefined) continue;
+      conditions.push(`"${range.column}" ${operator} ?`);
+      values.push(end);
+    }
+    const condition = conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`;
     const direction = descending ? "DESC" : "ASC";
     const sql = `SELECT * FROM "${table}"${condition} ORDER BY "${orderBy}" ${direction}, "${TABLES[table].key}" ${direction} LIMIT ?`;
-    return this.#prepare(sql).all(...Object.values(where), limit) as unknown as readonly Row[];
+    return this.#prepare(sql).all(...values, limit) as unknown as readonly Row[];
   }
 
   /**
@@ -102,7 +109,7 @@ export class Projection implements Rows {
   #write(applied: number): void {
     for (const [table, rows] of this.#pending) {
       const columns = Object.keys(TABLES[table].columns);
-      const names = columns.map((column) => `"${column}"`).join(", ");
+      const names = quoteAll(columns);
       const insert = this.#prepare(`INSERT OR REPLACE INTO "${table}" (${names}) VALUES (${columns.map(() => "?").join(", ")})`);
       for (const row of rows.values()) insert.run(...columns.map((column) => row[column] ?? null));
     }
@@ -131,10 +138,14 @@ export class Projection implements Rows {
   }
 }
 
+function quoteAll(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(", ");
+}
+
 function createSchema(): string {
   const tables = Object.entries(TABLES).map(([name, { key, columns, indexes }]) => {
     const list = Object.entries(columns).map(([column, type]) => `"${column}" ${type}${column === key ? " PRIMARY KEY" : ""}`);
-    const extra = indexes.map((column) => `CREATE INDEX "${name}_${column}" ON "${name}" ("${column}");`);
+    const extra = indexes.map((names) => `CREATE INDEX "${name}_${names.join("_")}" ON "${name}" (${quoteAll(names)});`);
     return `CREATE TABLE "${name}" (${list.join(", ")}) WITHOUT ROWID; ${extra.join(" ")}`;
   });
   return `BEGIN; ${tables.join("\n")} CREATE TABLE meta (applied integer NOT NULL); INSERT INTO meta VALUES (0); PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`;

@@ -10,6 +10,8 @@ export type Configuration = {
   readonly parallel: number;
   /** The largest `module.wasm` that is read. */
   readonly moduleBytesMax: number;
+  /** Days that blobs are kept after the last run that names them; 0: for ever. */
+  readonly retention: { readonly inputsDays: number; readonly outputsDays: number };
 };
 
 export type ConfigurationFault =
@@ -27,6 +29,8 @@ export function explainConfigurationFault(fault: ConfigurationFault): Explanatio
 
 const MODULE_MIB_MAX = 64; // LIMIT: what the reader of the binary format accepts at the most
 
+const DAYS_MAX = 36_500; // LIMIT: a century
+
 /** The text that `nightcore init` writes. Every member is there, so that a reader sees what there is to set. */
 export function encodeConfiguration(origin: string): string {
   return `# Night Core workspace. Every member is shown with its value; docs/formats/configuration.md explains them.
@@ -40,6 +44,12 @@ origin = ${JSON.stringify(origin)}
 parallel = 0
 # The largest module that is read, in MiB.
 module_mib_max = ${MODULE_MIB_MAX}
+
+[retention]
+# Days that inputs (modules, stdin, files) and outputs are kept after the last run that names them; 0 keeps them for ever.
+# nightcore retention apply deletes what is older, and records it. The log itself is never cut.
+inputs_days = 0
+outputs_days = 0
 `;
 }
 
@@ -63,15 +73,26 @@ export async function readConfiguration(file: string): Promise<Result<Configurat
 function check(document: Record<string, unknown>, problems: string[]): Configuration {
   const log = table(document, "log", problems);
   const run = table(document, "run", problems);
-  only(document, ["log", "run"], "", problems);
+  const retention = table(document, "retention", problems);
+  only(document, ["log", "run", "retention"], "", problems);
+  only(retention, ["inputs_days", "outputs_days"], "retention.", problems);
   only(log, ["origin"], "log.", problems);
   only(run, ["parallel", "module_mib_max"], "run.", problems);
   const origin = typeof log.origin === "string" ? log.origin : "";
   if (!/^[^\s+\p{Cc}]{1,200}$/u.test(origin)) problems.push("`log.origin` is not a name without spaces and `+`");
   if (origin.startsWith("DSSEv1")) problems.push("`log.origin` may not begin with `DSSEv1`");
-  const parallel = whole(run, "parallel", { least: 0, most: 256, fallback: 0 }, problems);
-  const mib = whole(run, "module_mib_max", { least: 1, most: MODULE_MIB_MAX, fallback: MODULE_MIB_MAX }, problems);
-  return { origin, parallel: parallel === 0 ? availableParallelism() : parallel, moduleBytesMax: mib * 1024 * 1024 };
+  const parallel = whole(run, "parallel", { least: 0, most: 256, fallback: 0, table: "run" }, problems);
+  const mib = whole(run, "module_mib_max", { least: 1, most: MODULE_MIB_MAX, fallback: MODULE_MIB_MAX, table: "run" }, problems);
+  const days = { least: 0, most: DAYS_MAX, fallback: 0, table: "retention" } as const;
+  return {
+    origin,
+    parallel: parallel === 0 ? availableParallelism() : parallel,
+    moduleBytesMax: mib * 1024 * 1024,
+    retention: {
+      inputsDays: whole(retention, "inputs_days", days, problems),
+      outputsDays: whole(retention, "outputs_days", days, problems),
+    },
+  };
 }
 
 function table(document: Record<string, unknown>, name: string, problems: string[]): Record<string, unknown> {
@@ -85,11 +106,12 @@ function only(object: Record<string, unknown>, names: readonly string[], prefix:
   for (const name of Object.keys(object)) if (!names.includes(name)) problems.push(`${quote(prefix + name)} is unknown`);
 }
 
-type Range = { readonly least: number; readonly most: number; readonly fallback: number };
+type Range = { readonly least: number; readonly most: number; readonly fallback: number; readonly table: string };
 
-function whole(object: Record<string, unknown>, name: string, { least, most, fallback }: Range, problems: string[]): number {
+function whole(object: Record<string, unknown>, name: string, range: Range, problems: string[]): number {
+  const { least, most, fallback } = range;
   const value = object[name] ?? fallback;
   if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
-  problems.push(`\`run.${name}\` is not a whole number from ${least} to ${most}`);
+  problems.push(`\`${range.table}.${name}\` is not a whole number from ${least} to ${most}`);
   return fallback;
 }

@@ -1,0 +1,34 @@
+import { quote } from "#core";
+import type { Event } from "#state";
+
+/** What an entry says, in a line. */
+export function describeEvent(event: Event): string {
+  switch (event.kind) {
+    case "admission":
+      return event.admitted ? `admitted ${event.digest}` : `refused: ${event.finding?.message ?? ""}`;
+    case "verification":
+      return event.trusted ? `signed by the trusted key ${event.keyId}` : `not verified: ${event.finding?.message ?? ""}`;
+    case "decision":
+      return `${event.verdict}${event.reasons.map(({ code }) => ` ${code}`).join("")} at ${event.at}`;
+    case "intent":
+      return `to run ${quote(event.entry)} with ${event.capabilities.join(", ") || "no capabilities"}`;
+    case "outcome":
+      return `${event.status}${event.exitCode === null ? "" : `, exit code ${event.exitCode}`}${event.usage === null ? "" : `, fuel ${event.usage.fuel}`}${event.fault === null ? "" : `: ${event.fault.message}`}`;
+    case "trust":
+      return `${event.change}; trust store ${event.store}`;
+    case "quarantine":
+      return `${event.digest}: ${quote(event.reason)}`;
+    case "import":
+      return `${event.records.length} records of a ${quote(event.form)} from ${quote(event.source)}`;
+    case "replay":
+      return event.identical ? "identical" : `differs in ${event.divergence?.what ?? "something"}`;
+    case "deletion":
+      return `${event.blobs.length} blobs deleted under the retention policy`;
+    case "workspace":
+      return `log ${quote(event.origin)}`;
+    case "recovery":
+      return `${event.tornBytes} torn bytes cut, ${event.interruptedRuns} interrupted runs closed`;
+    default:
+      return "";
+  }
+}

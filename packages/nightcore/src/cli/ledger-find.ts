@@ -1,0 +1,126 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { encodeTime, parseDigest, quote } from "#core";
+import { encodeTlogProof } from "#ledger";
+import { explainLedgerFault } from "#ports";
+import { type EntryQuestion, EVENT_TYPES, type Event, findEntries, type Rows, VERDICTS } from "#state";
+import { readProof } from "#store/tiles";
+import { replaceFile } from "#store/workspace";
+import { describeEvent } from "./event-words.ts";
+import { EXIT, type Invocation, usageStop } from "./invocation.ts";
+import { openView, readEntries, type View } from "./session.ts";
+import { readTimeOption } from "./time-option.ts";
+import { unwrap } from "./unwrap.ts";
+
+const LIMIT_DEFAULT = 50; // LIMIT: what a person reads; `--limit` asks for more
+const LIMIT_MAX = 100_000; // LIMIT: rows that are held at once
+const KEY_BEGINNING_MIN = 8;
+const DAY_MS = 86_400_000;
+
+type FoundEntry = { readonly index: number; readonly event: Event };
+
+/** Finds entries by what they are about, reads them from the log itself, and writes out their proofs if asked. */
+export async function run(invocation: Invocation): Promise<number> {
+  const { terminal, json, root } = invocation;
+  const kind = readKind(invocation);
+  const view = await openView(invocation);
+  try {
+    const question = readQuestion(invocation, view.rows);
+    const entries = readFound(view, findEntries(view.rows, question)).filter(
+      ({ event }) => kind === undefined || event.kind === kind,
+    );
+    const proofs = invocation.text("proofs");
+    if (proofs !== undefined) writeProofs(view, entries, resolve(root, proofs));
+    if (json) {
+      const { size } = view.reader.published;
+      terminal.print(JSON.stringify({ published: size, entries: entries.map(({ index, event }) => ({ index, ...event })) }));
+    } else {
+      for (const { index, event } of entries) terminal.print(describeFound(index, event));
+    }
+    const proved = proofs === undefined ? "" : `; entries and proofs are in ${quote(proofs)}`;
+    terminal.say(`${entries.length} entries found${proved}`);
+  } finally {
+    view.close();
+  }
+  return EXIT.ok;
+}
+
+function describeFound(index: number, event: Event): string {
+  const tenant = "tenant" in event ? `${event.tenant}  ` : "";
+  const run = "run" in event ? `${event.run}  ` : "";
+  return `${String(index).padStart(8)}  ${event.at}  ${event.kind.padEnd(12)}  ${tenant}${run}${describeEvent(event)}`;
+}
+
+/** The entries themselves: the projection only says where to look. Each signature is checked. */
+function readFound({ reader, publicKey }: View, indexes: readonly number[]): readonly FoundEntry[] {
+  return indexes.flatMap((index) => {
+    const events = unwrap(readEntries(reader, { from: index, to: index + 1, publicKey }), explainLedgerFault);
+    return events.map((event) => ({ index, event }));
+  });
+}
+
+/** For each published entry its exact bytes and its tlog-proof, under the published checkpoint. */
+function writeProofs({ reader }: View, entries: readonly FoundEntry[], folder: string): void {
+  if (existsSync(folder)) throw usageStop("the folder of `--proofs` is there already", "name a new one");
+  mkdirSync(folder, { recursive: true });
+  for (const { index } of entries.filter((entry) => entry.index < reader.published.size)) {
+    const path = unwrap(readProof(reader, index), explainLedgerFault);
+    const [envelope] = reader.entries(index, index + 1);
+    if (envelope === undefined) continue;
+    replaceFile(join(folder, `${index}.json`), envelope);
+    replaceFile(join(folder, `${index}.tlog-proof`), encodeTlogProof({ index, path, checkpoint: reader.checkpoint }));
+  }
+}
+
+function readQuestion(invocation: Invocation, rows: Rows): EntryQuestion {
+  const digest = invocation.text("digest");
+  if (digest !== undefined && parseDigest(digest) === undefined) throw usageStop(`${quote(digest)} is not a SHA-256`);
+  const verdict = invocation.text("verdict");
+  if (verdict !== undefined && !VERDICTS.includes(verdict))
+    throw usageStop(`there is no verdict ${quote(verdict)}`, `one of ${VERDICTS.join(", ")}`);
+  const signer = invocation.text("signer");
+  return {
+    run: invocation.text("run"),
+    tenant: invocation.text("tenant"),
+    digest: digest === undefined ? undefined : parseDigest(digest),
+    signer: signer === undefined ? undefined : findKey(rows, signer),
+    verdict,
+    since: readSince(invocation),
+    until: readTimeOption(invocation, "until"),
+    limit: readLimit(invocation),
+  };
+}
+
+/** `30d` is thirty days ago; anything else is a time. */
+function readSince(invocation: Invocation): string | undefined {
+  const days = /^(\d{1,5})d$/.exec(invocation.text("since") ?? "")?.[1];
+  return days === undefined ? readTimeOption(invocation, "since") : encodeTime(Date.now() - Number(days) * DAY_MS);
+}
+
+function readLimit(invocation: Invocation): number {
+  const text = invocation.text("limit") ?? String(LIMIT_DEFAULT);
+  const limit = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (limit < 1 || limit > LIMIT_MAX) throw usageStop(`\`--limit\` ${quote(text)} is not a number from 1 to ${LIMIT_MAX}`);
+  return limit;
+}
+
+function readKind(invocation: Invocation): string | undefined {
+  const kind = invocation.text("kind");
+  if (kind !== undefined && !(kind in EVENT_TYPES))
+    throw usageStop(`there is no kind of entry ${quote(kind)}`, `one of ${Object.keys(EVENT_TYPES).join(", ")}`);
+  return kind;
+}
+
+/** The key that begins so, among those that the log knows. */
+function findKey(rows: Rows, beginning: string): string {
+  if (!/^[0-9a-f]+$/.test(beginning) || beginning.length < KEY_BEGINNING_MIN)
+    throw usageStop(`${quote(beginning)} is no key id`, `give at least ${KEY_BEGINNING_MIN} characters of it, in hexadecimal`);
+  const range = { column: "key_id", from: beginning, to: `${beginning}g` };
+  const ends = (["runs", "notices"] as const).flatMap((table) =>
+    [false, true].flatMap((descending) => rows.scan(table, { range, orderBy: "key_id", descending, limit: 1 })),
+  );
+  const keys = [...new Set(ends.map((row) => String(row["key_id"])))];
+  const [only] = keys;
+  if (keys.length > 1) throw usageStop(`several keys begin with ${quote(beginning)}`, "give more of it");
+  return only ?? beginning;
+}

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { type Digest, digestOf, encodeTime, utf8 } from "#core";
+import { type Event, MemoryRows } from "#state";
+import { sha256 } from "#store/keys";
+import { deletionEvents, findExpired } from "./retention.ts";
+
+const DAY_MS = 86_400_000;
+const NOW_MS = 100 * DAY_MS;
+
+const digest = (name: string): Digest => digestOf(sha256, utf8(name));
+
+type Names = { readonly module: string; readonly stdin?: string; readonly file?: string; readonly stdout?: string };
+
+/** A run that ended so many days ago, with its inputs and outputs by name. */
+function run(daysAgo: number, { module, stdin = "", file, stdout = "" }: Names): readonly Event[] {
+  const at = encodeTime(NOW_MS - daysAgo * DAY_MS);
+  const listing = file === undefined ? [] : [`file "f" ${digest(file)}`];
+  const mounts = [{ guestPath: "/sandbox", digest: digest(listing.join()), files: listing.length, bytes: 1, listing }];
+  const common = { run: `run-${daysAgo}-${module}`, tenant: "t", at, digest: digest(module) };
+  const intent = { kind: "intent", ...common, stdin: { digest: digest(stdin), bytes: 1 }, mounts };
+  const outcome = { kind: "outcome", ...common, stdout: { digest: digest(stdout), bytes: 1 }, stderr: null };
+  return [intent, outcome] as unknown as readonly Event[];
+}
+
+function expired(events: readonly Event[], policy: { inputsDays: number; outputsDays: number }, rows = new MemoryRows()) {
+  return findExpired(events, policy, { blobs: { get: () => undefined }, rows, nowMs: NOW_MS });
+}
+
+const OLD = run(40, { module: "m", stdin: "in", file: "f", stdout: "out" });
+const has = (found: readonly Digest[], ...names: readonly string[]) => names.map((name) => found.includes(digest(name)));
+
+test("zero days keep everything for ever", () => {
+  assert.deepEqual(expired(OLD, { inputsDays: 0, outputsDays: 0 }), []);
+});
+
+test("inputs and outputs go by their own number of days", () => {
+  assert.deepEqual(has(expired(OLD, { inputsDays: 30, outputsDays: 0 }), "m", "in", "f", "out"), [true, true, true, false]);
+  assert.deepEqual(has(expired(OLD, { inputsDays: 0, outputsDays: 30 }), "m", "in", "f", "out"), [false, false, false, true]);
+  assert.deepEqual(expired(OLD, { inputsDays: 50, outputsDays: 40 }), []);
+});
+
+test("what a younger run names stays, in whichever order they stand", () => {
+  const young = run(1, { module: "m", stdin: "out" });
+  for (const events of [
+    [...OLD, ...young],
+    [...young, ...OLD],
+  ])
+    assert.deepEqual(has(expired(events, { inputsDays: 30, outputsDays: 30 }), "m", "in", "out"), [false, true, false]);
+});
+
+test("bytes in quarantine are evidence and stay", () => {
+  const rows = new MemoryRows();
+  rows.put("quarantine", { digest: digest("m"), reason: "seen", at: "", log_index: 1 });
+  assert.deepEqual(has(expired(OLD, { inputsDays: 30, outputsDays: 30 }, rows), "m", "in"), [false, true]);
+});
+
+test("every digest is recorded once, in entries that fit", () => {
+  fc.assert(
+    fc.property(fc.nat({ max: 1700 }), (count) => {
+      const blobs = Array.from({ length: count }, (_, n) => digest(String(n)));
+      const events = deletionEvents(blobs, { policy: { inputsDays: 1, outputsDays: 0 }, at: encodeTime(NOW_MS) });
+      assert.deepEqual(
+        events.flatMap((event) => event.blobs),
+        blobs,
+      );
+      for (const event of events) assert.ok(JSON.stringify(event).length < 45_000);
+    }),
+    { numRuns: 20 },
+  );
+});

@@ -1,0 +1,67 @@
+import { type Digest, parseDigest, parseTime } from "#core";
+import type { BlobStore } from "#ports";
+import type { DeletionEvent, Event, IntentEvent, OutcomeEvent, Rows } from "#state";
+import { listedDigests } from "./mount-listing.ts";
+
+const DAY_MS = 86_400_000;
+const BLOBS_PER_ENTRY = 500; // LIMIT: 67 bytes each in base64, so that an entry stays under its 65,535 bytes
+
+/** How long blobs are kept, in days from the end of the last run that names them. 0: for ever. */
+export type RetentionPolicy = { readonly inputsDays: number; readonly outputsDays: number };
+
+/** What retention asks of the world. Blobs are only read, for the listings of mounts. */
+export type RetentionPowers = {
+  readonly blobs: Pick<BlobStore, "get">;
+  readonly rows: Pick<Rows, "get">;
+  readonly nowMs: number;
+};
+
+/**
+ * Digests that no run younger than the policy names any more, sorted. Bytes in quarantine are evidence and stay. A run whose
+ * end nobody recorded is as old as its intent. What no entry of the log names is not looked at.
+ */
+export function findExpired(events: Iterable<Event>, policy: RetentionPolicy, powers: RetentionPowers): readonly Digest[] {
+  const named = new Map<Digest, boolean>();
+  const note = (digests: readonly Digest[], expired: boolean) => {
+    for (const digest of digests) named.set(digest, expired && named.get(digest) !== false);
+  };
+  for (const event of events) {
+    if (event.kind === "intent") note(inputsOf(event, powers.blobs), isExpired(event.at, policy.inputsDays, powers.nowMs));
+    if (event.kind === "outcome") note(outputsOf(event), isExpired(event.at, policy.outputsDays, powers.nowMs));
+  }
+  return [...named]
+    .filter(([digest, expired]) => expired && powers.rows.get("quarantine", digest) === undefined)
+    .map(([digest]) => digest)
+    .toSorted();
+}
+
+/** The entries that say what is about to be deleted: durable before the first blob goes. */
+export function deletionEvents(
+  blobs: readonly Digest[],
+  { policy, at }: { readonly policy: RetentionPolicy; readonly at: string },
+): readonly (Event & DeletionEvent)[] {
+  const parts = Math.ceil(blobs.length / BLOBS_PER_ENTRY);
+  return Array.from({ length: parts }, (_, part) => ({
+    kind: "deletion",
+    at,
+    policy: { inputsDays: policy.inputsDays, outputsDays: policy.outputsDays },
+    blobs: blobs.slice(part * BLOBS_PER_ENTRY, (part + 1) * BLOBS_PER_ENTRY),
+  }));
+}
+
+function isExpired(at: string, days: number, nowMs: number): boolean {
+  const endedMs = parseTime(at);
+  return days > 0 && endedMs !== undefined && nowMs - endedMs > days * DAY_MS;
+}
+
+function inputsOf({ digest, stdin, mounts }: IntentEvent, blobs: RetentionPowers["blobs"]): readonly Digest[] {
+  const listed = mounts.flatMap((mount) => [mount.digest, ...listedDigests(mount, (wanted) => blobs.get(wanted))]);
+  return [digest, stdin.digest, ...listed];
+}
+
+function outputsOf({ stdout, stderr }: OutcomeEvent): readonly Digest[] {
+  return [stdout, stderr].flatMap((output) => {
+    const digest = output === null ? undefined : parseDigest(output.digest);
+    return digest === undefined ? [] : [digest];
+  });
+}
