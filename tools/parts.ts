@@ -26,6 +26,12 @@ const PARTS: readonly Part[] = [
     packages: ["golang-go", "golang-golang-x-mod-dev"],
     isHere: () => existsSync("/usr/bin/go") && existsSync("/usr/share/gocode/src/golang.org/x/mod"),
   },
+  {
+    name: "rsyslog",
+    for: "the journeys to a syslog server over TLS",
+    packages: ["rsyslog", "rsyslog-gnutls", "openssl"],
+    isHere: () => existsSync("/usr/sbin/rsyslogd") && existsSync("/usr/bin/openssl"),
+  },
 ];
 
 /**

@@ -49,12 +49,13 @@ export const ROOMS: readonly Room[] = [
     opens: ["core", "wasm", "guardian", "ports"],
     powers: ["child_process", "fs", "path", "process", "stream", "url"],
   }),
+  hand("forward", { opens: ["core"], powers: ["crypto", "fs", "http", "https", "net", "path", "tls"] }),
   pureRoom("worker", ["core", "wasm", "attest", "trust", "guardian", "ledger", "state", "ports"]),
   pureRoom("report", ["core", "ledger", "state"]),
   hand("cli", {
     door: "main.ts",
-    opens: [...LAW, ...STORES, "engine/v8", "worker", "report"],
-    powers: ["crypto", "fs", "os", "path", "process", "util"],
+    opens: [...LAW, ...STORES, "engine/v8", "forward", "worker", "report"],
+    powers: ["crypto", "fs", "os", "path", "process", "timers/promises", "util"],
   }),
 ];
 

@@ -226,6 +226,37 @@ export const CATALOG: readonly CommandSpec[] = [
     load: () => import("./ledger-check.ts"),
   },
   {
+    path: ["ledger", "export"],
+    summary: "write published entries as lines of JSON, or as OCSF events for a SIEM",
+    detail:
+      "The last line names the checkpoint that covers all of them and the index to go on from. An export that begins there\ncontinues it without a gap.",
+    options: [
+      { name: "form", value: "FORM", summary: "jsonl (default): predicate and exact envelope; ocsf: security events" },
+      { name: "from", value: "N", summary: "the first entry (default 0)" },
+      { name: "to", value: "N", summary: "the entry to stop before (default: all that is published)" },
+      { name: "out", value: "FILE", summary: "a new file instead of stdout" },
+    ],
+    example: "nightcore ledger export --form ocsf --from 1200",
+    load: () => import("./ledger-export.ts"),
+  },
+  {
+    path: ["ledger", "forward"],
+    positional: "DESTINATION",
+    summary: "hand published entries on to a file, a syslog server or an HTTP endpoint",
+    detail:
+      "DESTINATION is file:PATH, syslog+tls://HOST[:PORT] or https://HOST/PATH. Each entry is delivered at least once and in\norder; how far a destination has confirmed is remembered, and an absent one is tried again.",
+    options: [
+      { name: "form", value: "FORM", summary: "jsonl (default) or ocsf" },
+      { name: "follow", summary: "go on with what is published later, until interrupted" },
+      { name: "from", value: "N", summary: "begin there, whatever was confirmed before" },
+      { name: "ca", value: "FILE", summary: "trust these certificate authorities (PEM) instead of the system's" },
+      { name: "cert", value: "FILE", summary: "our certificate (PEM), for a receiver that asks for one" },
+      { name: "key", value: "FILE", summary: "its private key (PEM)" },
+    ],
+    example: "nightcore ledger forward syslog+tls://siem.example:6514 --form ocsf --follow",
+    load: () => import("./ledger-forward.ts"),
+  },
+  {
     path: ["receipt", "show"],
     positional: "RUN",
     summary: "print the receipt of a run: its entries and their inclusion proofs",

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Result } from "#core";
 import { describeV8Engine } from "#engine/v8";
-import { type Cancellation, type Engine, type EngineFault, explainEngineFault, explainLedgerFault } from "#ports";
+import { type Engine, type EngineFault, explainEngineFault, explainLedgerFault } from "#ports";
 import type { RunReport } from "#report";
 import { openBlobs } from "#store/blobs";
 import { readIfThere, replaceFile, replaceReport } from "#store/workspace";
@@ -13,6 +13,7 @@ import { openEngine, readParallel } from "./engine-opening.ts";
 import { encodeRecord, makeRunReport, viewLog } from "./run-report.ts";
 import { exitOfRuns, sayOutput, sayRecord, sayTotals } from "./run-words.ts";
 import { crypto, logKeyOf, openSession, random, type Session } from "./session.ts";
+import { cancelOnSignal } from "./interruption.ts";
 import { unwrap } from "./unwrap.ts";
 
 const PASSAGES_PER_SLOT = 16; // LIMIT: recording overlaps with running, and so many share a flush; each holds one module in memory
@@ -149,11 +150,4 @@ async function writeReports({ layout }: Session, report: RunReport, { terminal }
   terminal.say(`log ${origin}, ${size} entries, root ${rootHash}`);
   terminal.say("logs/orchestration_report.json  logs/nightcore_dashboard.html");
   terminal.say("check the record: `nightcore ledger verify`; one run: `nightcore receipt show RUN`");
-}
-
-/** Ctrl-C ends what is running and keeps what is recorded; a second one ends the process. */
-export function cancelOnSignal(): Cancellation {
-  const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort());
-  return controller.signal;
 }

@@ -3,7 +3,7 @@ import { type Engine, explainEngineFault, explainLedgerFault } from "#ports";
 import { openBlobs } from "#store/blobs";
 import { aboutModule, explainReplayFault, type Replay, type ReplayFault, replayEvent, replayRun } from "#worker";
 import type { IntentEvent, Row } from "#state";
-import { cancelOnSignal } from "./conduct.ts";
+import { cancelOnSignal } from "./interruption.ts";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { findRun, readRecordedRun } from "./recorded-run.ts";
 import { openEngine, readParallel, sayLostLayers } from "./engine-opening.ts";

@@ -67,7 +67,8 @@ export type Session = Omit<View, "reader" | "close"> & {
   finish(): Promise<string>;
 };
 
-async function openConfiguration({ root }: Pick<Invocation, "root">) {
+/** The layout and the checked configuration of a workspace. */
+export async function openConfiguration({ root }: Pick<Invocation, "root">) {
   const layout = layOut(root);
   const configuration = unwrap(shownAs("nightcore.toml", await readConfiguration(layout.config)), explainConfigurationFault);
   return { layout, configuration };

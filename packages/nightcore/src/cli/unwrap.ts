@@ -7,6 +7,10 @@ const EXIT_BY_PREFIX: readonly (readonly [prefix: string, exit: number])[] = [
   ["source/", EXIT.usage],
   ["core/", EXIT.usage],
   ["import/", EXIT.usage],
+  ["forward/destination-refused", EXIT.usage],
+  // What could not be delivered stays for the next call: the command failed, and nothing else is wrong.
+  ["forward/unreachable", EXIT.runFailed],
+  ["forward/not-confirmed", EXIT.runFailed],
 ];
 
 /** The exit code of a fault: by the table, else the environment's. */

@@ -18,6 +18,7 @@ export function layOut(root: string) {
     own,
     ledger: join(own, "ledger"),
     blobs: join(own, "blobs"),
+    forward: join(own, "forward"),
     state: join(own, "state.db"),
     nodeKey: join(own, "node.key"),
     nodePublicKey: join(own, "node.pub"),

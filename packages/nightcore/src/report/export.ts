@@ -1,0 +1,37 @@
+import { type Bytes, encodeBase64, type Json } from "#core";
+import { type LoggedEvent, renderOcsf } from "./ocsf.ts";
+
+/** The forms of an exported entry. */
+export const EXPORT_FORMS = ["jsonl", "ocsf"] as const;
+export type ExportForm = (typeof EXPORT_FORMS)[number];
+
+/** An entry to export: `event` is undefined for a kind that this version does not know; then only `jsonl` says what it holds. */
+export type ExportedEntry = Omit<LoggedEvent, "event"> & {
+  readonly event: LoggedEvent["event"] | undefined;
+  readonly predicateType: string;
+  readonly predicate: Json;
+  /** The leaf itself: with it a reader can verify what stands beside it. */
+  readonly envelope: Bytes;
+};
+
+/**
+ * One entry as a line of JSON, without its newline. `jsonl`: index, leaf hash, the predicate in plain sight, and the exact
+ * envelope as base64. `ocsf`: an event for a SIEM; an entry of a later version is event log activity with no more than its type.
+ */
+export function renderExportLine(entry: ExportedEntry, form: ExportForm): string {
+  const { index, leaf, origin, predicateType, predicate, envelope, event } = entry;
+  if (form === "jsonl")
+    return JSON.stringify({ origin, index, leaf, predicateType, predicate, envelope: encodeBase64(envelope) });
+  const at = typeof predicate === "object" && predicate !== null && "at" in predicate ? predicate["at"] : undefined;
+  const unknown = { kind: predicateType, at: typeof at === "string" ? at : "" } as unknown as LoggedEvent["event"];
+  return JSON.stringify(renderOcsf({ ...entry, event: event ?? unknown }));
+}
+
+/** The line after a batch: up to which entry it goes, and the signed checkpoint that covers all of it. */
+export function renderCheckpointLine(batch: {
+  readonly origin: string;
+  readonly next: number;
+  readonly checkpoint: string;
+}): string {
+  return JSON.stringify(batch);
+}
