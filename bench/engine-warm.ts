@@ -1,13 +1,15 @@
 /**
  * Runs per second of one warm tenant: the engine with two sandbox processes (a fresh instance and zeroed memory for each run,
  * metered, every answer checked) against the same module through node:wasi in this process (a fresh instance and a fresh WASI for
- * each run, nothing metered, nothing isolated). Told beside it: the engine with one process, a guest without memory, and the
+ * each run, nothing metered, nothing isolated). Told beside it: a fresh Extism plugin for each run of an equal guest on Extism's own
+ * ABI, from a module that is compiled once; the engine with one process, a guest without memory, and the
  * ceiling, which is our host in this process with a memory that is reused and zeroed.
  */
 import { createHash } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
 import { WASI } from "node:wasi";
+import { createPlugin } from "@extism/extism";
 import wabt from "wabt";
 import type { Digest } from "../packages/nightcore/src/core/index.ts";
 import { loadEngineParts, openV8Engine } from "../packages/nightcore/src/engine/v8/index.ts";
@@ -27,6 +29,17 @@ const HELLO = `(module
   (memory (export "memory") ${PAGES}) (data (i32.const 1048576) "Hello from the guest.\\0a")
   (func (export "_start") (i32.store (i32.const 0) (i32.const 1048576)) (i32.store (i32.const 4) (i32.const ${GREETING.length}))
     (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))`;
+const EXTISM_HELLO = `(module
+  (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+  (import "extism:host/env" "store_u8" (func $store (param i64 i32)))
+  (import "extism:host/env" "output_set" (func $output (param i64 i64)))
+  (memory (export "memory") ${PAGES}) (data (i32.const 1048576) "Hello from the guest.\\0a")
+  (func (export "greet") (result i32) (local $to i64) (local $i i32)
+    (local.set $to (call $alloc (i64.const ${GREETING.length})))
+    (loop $next
+      (call $store (i64.add (local.get $to) (i64.extend_i32_u (local.get $i))) (i32.load8_u offset=1048576 (local.get $i)))
+      (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const ${GREETING.length}))))
+    (call $output (local.get $to) (i64.const ${GREETING.length})) (i32.const 0)))`;
 const TINY = '(module (memory (export "memory") 0) (func (export "_start")))';
 
 const assembler = await wabt();
@@ -100,6 +113,22 @@ function openNodeWasi(bytes: Uint8Array<ArrayBuffer>): Side {
   return { ...side, close: () => Promise.resolve(closeSync(stdout)) };
 }
 
+function openExtism(bytes: Uint8Array<ArrayBuffer>): Side {
+  const module = new WebAssembly.Module(bytes);
+  const rate = async (): Promise<number> => {
+    const startedMs = performance.now();
+    let runs = 0;
+    for (; performance.now() - startedMs < ROUND_MS; runs++) {
+      const plugin = await createPlugin(module);
+      const output = await plugin.call("greet");
+      if (output?.text() !== GREETING) throw new Error("the plugin's output is wrong");
+      await plugin.close();
+    }
+    return (runs * 1000) / (performance.now() - startedMs);
+  };
+  return { rate, close: () => Promise.resolve() };
+}
+
 /** Nothing is metered or isolated here, either: what our host and V8 could do at the most. */
 function openCeiling(bytes: Uint8Array<ArrayBuffer>): Side {
   const shape = parseModule(bytes);
@@ -125,6 +154,7 @@ async function measure(): Promise<void> {
     "engine-one-slot": await openEngine(1, hello, GREETING),
     "engine-tiny": await openEngine(2, assemble(TINY), ""),
     ceiling: openCeiling(hello),
+    extism: openExtism(assemble(EXTISM_HELLO)),
     peer: openNodeWasi(hello),
   };
   const rates = new Map<string, number[]>();
@@ -143,6 +173,7 @@ async function measure(): Promise<void> {
   print("engine-warm", "engine", ">= 2"); // KNOWN: 4 is wanted, and holds only on a machine with nothing else to do
   print("engine-warm-one-slot", "engine-one-slot", "none");
   print("engine-warm-tiny", "engine-tiny", "none");
+  print("engine-warm-extism", "extism", "none");
   print("engine-warm-ceiling", "ceiling", "none");
 }
 
