@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import wabt from "wabt";
-import { CAPABILITIES, type Digest } from "../packages/nightcore/src/core/index.ts";
+import type { Digest } from "../packages/nightcore/src/core/index.ts";
 import { openV8Engine } from "../packages/nightcore/src/engine/v8/index.ts";
 import { type Engine, type EngineJob, type EngineReport, explainEngineFault } from "../packages/nightcore/src/ports/index.ts";
 import type { MadeGuest } from "../vectors/hostile/make.ts";
@@ -98,7 +98,7 @@ function jobOf(bytes: Uint8Array): EngineJob {
     env: [],
     stdin: new Uint8Array(0),
     mounts: [{ guestPath: "/", files: [hello], folders: ["empty"], writable: true }],
-    capabilities: CAPABILITIES.filter((one) => one === "stdout" || one === "fs:read"),
+    capabilities: ["stdout", "fs:read", "fs:write"],
     budgets: BUDGETS,
     seed: new Uint8Array(32),
   };

@@ -296,6 +296,14 @@ export const CATALOG: readonly CommandSpec[] = [
     load: () => import("./retention-apply.ts"),
   },
   {
+    path: ["output"],
+    positional: "RUN",
+    summary: "list what a run left in /out, or write it into a new folder",
+    options: [{ name: "to", value: "DIR", summary: "make this folder and write the files into it" }],
+    example: "nightcore output 01999c3e --to result",
+    load: () => import("./output.ts"),
+  },
+  {
     path: ["state", "rebuild"],
     summary: "throw the projection away and fold it again from the log",
     options: [],

@@ -96,7 +96,7 @@ export function readRequest(invocation: Invocation, mode: "run" | "proof"): RunR
 function readCapability(text: string): Capability {
   const capability = parseCapability(text);
   if (capability === undefined)
-    throw usageStop(`there is no capability ${quote(text)}`, "one of stdout, stdin, fs:read, clock:real, random:real");
+    throw usageStop(`there is no capability ${quote(text)}`, "one of stdout, stdin, fs:read, clock:real, random:real, fs:write");
   return capability;
 }
 

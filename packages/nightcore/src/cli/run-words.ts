@@ -42,6 +42,9 @@ export function sayRecord(terminal: Terminal, record: RunRecord): void {
     terminal.say(`            ${message} ${terminal.paint("dim", `[${code}]`)}`);
     if (hint !== undefined) terminal.say(`            ${terminal.paint("blue", "hint")}: ${hint}`);
   }
+  const tree = record.outputTree;
+  if (tree !== undefined)
+    terminal.say(`            it left ${tree.files} files, ${count(tree.bytes)} bytes: nightcore output ${record.run}`);
   for (const path of record.deniedPaths) terminal.say(`            it asked for ${escapeControls(path)}, which is not granted`);
   if (record.sandboxUnseen) {
     const how = "`fs:read` in the manifest, or `--allow fs:read` for one run, shows it its sandbox folder";

@@ -1,4 +1,4 @@
-import type { Budgets, Bytes, Capability, Digest, Explanation, Fault, Result, Usage } from "#core";
+import type { Budgets, Bytes, Capability, Digest, Explanation, Fault, Result, Usage, OutputEntry } from "#core";
 
 /** One file that the guest can read, by its path under the mount: components joined by `/`, none of them `.` or `..`. */
 export type MountedFile = { readonly path: string; readonly bytes: Bytes };
@@ -67,6 +67,8 @@ export type EngineReport = {
   readonly usage: Usage;
   /** Paths that the guest tried to open and was not granted, cut to a few: a hint for its author, not evidence. */
   readonly deniedPaths: readonly string[];
+  /** What stands in `/out` at the end, under `fs:write`; absent when that is nothing. */
+  readonly output?: readonly OutputEntry[];
   /** Absent where the engine does not watch, or the guest called nothing. */
   readonly observed?: GuestConduct;
 };

@@ -79,6 +79,8 @@ export type IntentEvent = OfRun & {
   readonly engine: string;
   readonly isolation: readonly string[];
 };
+/** An output tree: the digest of its manifest, and how many files with how many bytes together. */
+export type OutputSaid = { readonly digest: Digest; readonly files: number; readonly bytes: number };
 /** How a run ended. `usage` is null when nobody saw the end. */
 export type OutcomeEvent = OfRun & {
   readonly digest: Digest;
@@ -89,6 +91,8 @@ export type OutcomeEvent = OfRun & {
   readonly stdout: { readonly digest: Digest; readonly bytes: number } | null;
   readonly stderr: { readonly digest: Digest; readonly bytes: number } | null;
   readonly usage: Usage | null;
+  /** Absent when the run left nothing. */
+  readonly outputTree?: OutputSaid;
 };
 /** These bytes are blocked from here on. */
 export type QuarantineEvent = { readonly at: string; readonly digest: Digest; readonly reason: string };

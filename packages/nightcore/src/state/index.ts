@@ -17,6 +17,7 @@ export type {
   ImportEvent,
   IntentEvent,
   OutcomeEvent,
+  OutputSaid,
   QuarantineEvent,
   RecoveryEvent,
   ReplayEvent,

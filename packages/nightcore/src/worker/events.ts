@@ -1,7 +1,7 @@
 import { type Digest, encodeHex, encodeTime, type Json, type RunId } from "#core";
 import type { Decision, Facts, Permit } from "#guardian";
 import type { EngineJob, EngineReport } from "#ports";
-import type { AdmissionEvent, DecisionEvent, Event, IntentEvent, OutcomeEvent, VerificationEvent } from "#state";
+import type { AdmissionEvent, DecisionEvent, Event, IntentEvent, OutcomeEvent, OutputSaid, VerificationEvent } from "#state";
 import { boundNames, type Inspection } from "./inspection.ts";
 import type { ListedMount } from "./mount-listing.ts";
 
@@ -110,7 +110,7 @@ export function intentEvent(
 }
 
 /** Digests of the outputs that were kept as blobs. */
-export type Kept = { readonly stdout: Digest; readonly stderr: Digest };
+export type Kept = { readonly stdout: Digest; readonly stderr: Digest; readonly outputTree: OutputSaid | undefined };
 
 /** How the run ended, as an entry. `ran` means: exit code 0 and no fault. */
 export function outcomeEvent(
@@ -142,6 +142,7 @@ export function outcomeEvent(
     stdout: { digest: kept.stdout, bytes: report.stdout.length },
     stderr: { digest: kept.stderr, bytes: report.stderr.length },
     usage: report.usage,
+    ...(kept.outputTree === undefined ? {} : { outputTree: kept.outputTree }),
   };
 }
 

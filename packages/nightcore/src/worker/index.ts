@@ -11,6 +11,8 @@ export type { BatchOptions } from "./batch.ts";
 export { interruptedEvent } from "./events.ts";
 export { MARGIN_PERCENT, observeModule, proposeBudgets } from "./observation.ts";
 export type { Judged, Observation, ObservationOptions } from "./observation.ts";
+export { parseOutputManifest } from "./output-tree.ts";
+export type { ListedOutput } from "./output-tree.ts";
 export { Pipeline } from "./pipeline.ts";
 export type { PipelinePowers } from "./pipeline.ts";
 export { PolicyShelf } from "./policy-shelf.ts";

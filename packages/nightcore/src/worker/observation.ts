@@ -180,5 +180,11 @@ function endsAlike(a: RunRecord, b: RunRecord): boolean {
 
 function comesOutTheSame(a: RunRecord, b: RunRecord): boolean {
   const results = a.results.length === b.results.length && a.results.every((result, n) => result === b.results[n]);
-  return endsAlike(a, b) && results && equalBytes(a.stdout, b.stdout) && equalBytes(a.stderr, b.stderr);
+  return (
+    endsAlike(a, b) &&
+    results &&
+    equalBytes(a.stdout, b.stdout) &&
+    equalBytes(a.stderr, b.stderr) &&
+    a.outputTree?.digest === b.outputTree?.digest
+  );
 }

@@ -27,12 +27,13 @@ import {
   type Mount,
   type SourceFault,
 } from "#ports";
-import type { Event, Rows } from "#state";
+import type { Event, OutputSaid, Rows } from "#state";
 import type { TrustStore } from "#trust";
 import { admissionEvent, decisionEvent, intentEvent, outcomeEvent, verificationEvent } from "./events.ts";
 import { gatherFacts } from "./facts.ts";
 import { findingOf, type Inspection, inspectModule } from "./inspection.ts";
 import { keepInputs, listMounts } from "./mount-listing.ts";
+import { keepOutput } from "./output-tree.ts";
 import type { PolicyShelf } from "./policy-shelf.ts";
 import { type About, aboutModule, aboutRun, type Recorder } from "./recorder.ts";
 import type { RunRecord, RunRequest, RunStatus } from "./run-record.ts";
@@ -142,7 +143,8 @@ export class Pipeline {
 
     const report = await engine.run(job, cancellation);
     const finding = report.fault === undefined ? null : findingOf(report.fault, explainEngineFault);
-    const kept = { stdout: keep(blobs, crypto, report.stdout), stderr: keep(blobs, crypto, report.stderr) };
+    const outputTree = keepOutput(blobs, crypto, report.output);
+    const kept = { stdout: keep(blobs, crypto, report.stdout), stderr: keep(blobs, crypto, report.stderr), outputTree };
     const event = outcomeEvent({ run, facts }, { digest: job.digest, report, finding, kept, nowMs: clock() });
     // INVARIANT: nobody hears of the outcome before it is durable.
     const after = await recorder.record([{ about, event }]);
@@ -152,6 +154,7 @@ export class Pipeline {
         status: event.status,
         indexes: [...before.value, ...after.value],
         report,
+        outputTree,
         fault: finding ?? undefined,
       }),
     );
@@ -185,6 +188,7 @@ export class Pipeline {
       readonly status: RunStatus;
       readonly indexes: readonly number[];
       readonly report?: EngineReport;
+      readonly outputTree?: OutputSaid | undefined;
       readonly fault?: RunRecord["fault"];
     },
   ): RunRecord {
@@ -219,6 +223,7 @@ export class Pipeline {
       stdout: report?.stdout ?? new Uint8Array(),
       stderr: report?.stderr ?? new Uint8Array(),
       usage: report?.usage,
+      outputTree: end.outputTree,
       deniedPaths: report?.deniedPaths ?? [],
       observed: report?.observed,
       sandboxUnseen: report !== undefined && decision.grant?.capabilities.includes("fs:read") === false && source.hasSandbox(),

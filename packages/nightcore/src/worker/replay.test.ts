@@ -132,6 +132,7 @@ const PLANTED: readonly (readonly [planted: string, named: (typeof COMPARED)[num
   ["a result", "results", outcomeOf({ results: ["1"], stdout: { digest: other, bytes: 1 } })],
   ["other output", "stdout", outcomeOf({ stdout: { digest: other, bytes: 32 }, stderr: { digest: other, bytes: 1 } })],
   ["other complaints", "stderr", outcomeOf({ stderr: { digest: other, bytes: 1 } })],
+  ["files that it did not leave", "output tree", outcomeOf({ outputTree: { digest: other, files: 1, bytes: 1 } })],
   ["one unit of fuel less", "fuel", usage({ fuel: 1, hostCalls: 99 })],
   ["one call more", "host calls", usage({ hostCalls: 3, memoryBytes: 0 })],
   ["less memory", "memory", usage({ memoryBytes: 0 })],

@@ -14,6 +14,7 @@ import {
 import type { BlobStore, Cancellation, Engine, EngineFault, EngineJob, EngineReport, Mount } from "#ports";
 import type { Event, IntentEvent, OutcomeEvent, ReplayEvent, Rows } from "#state";
 import { isEmptyDigest, rebuildMount } from "./mount-listing.ts";
+import { listOutput } from "./output-tree.ts";
 
 /** What the log says of one run: what it started from and how it ended, as far as it says so. */
 export type RecordedRun = { readonly intent: IntentEvent | undefined; readonly outcome: OutcomeEvent | undefined };
@@ -23,7 +24,7 @@ export type ReplayFaultCode = "worker/not-replayable" | "worker/blob-missing";
 export type ReplayFault = Fault & { readonly code: ReplayFaultCode; readonly detail: string };
 
 /** What is compared, in this order; the first that differs is named. */
-export const COMPARED = ["exit", "fault", "results", "stdout", "stderr", "fuel", "host calls", "memory"] as const;
+export const COMPARED = ["exit", "fault", "results", "stdout", "stderr", "output tree", "fuel", "host calls", "memory"] as const;
 /** The first difference between a record and its replay, each side as text. */
 export type Divergence = {
   readonly what: (typeof COMPARED)[number];
@@ -148,6 +149,7 @@ export function findDivergence(outcome: OutcomeEvent, report: EngineReport, sha2
     results: [outcome.results.join(", "), report.results.join(", ")],
     stdout: [outcome.stdout?.digest ?? "none", digestOf(sha256, report.stdout)],
     stderr: [outcome.stderr?.digest ?? "none", digestOf(sha256, report.stderr)],
+    "output tree": [outcome.outputTree?.digest ?? "none", listOutput(report.output, sha256)?.said.digest ?? "none"],
     fuel: [String(usage.fuel), String(report.usage.fuel)],
     "host calls": [String(usage.hostCalls), String(report.usage.hostCalls)],
     memory: [String(usage.memoryBytes), String(report.usage.memoryBytes)],

@@ -1,7 +1,8 @@
-import { type Digest, parseDigest, parseTime } from "#core";
+import { type Digest, parseTime } from "#core";
 import type { BlobStore } from "#ports";
 import type { DeletionEvent, Event, IntentEvent, OutcomeEvent, Rows } from "#state";
 import { listedDigests } from "./mount-listing.ts";
+import { parseOutputManifest } from "./output-tree.ts";
 
 const DAY_MS = 86_400_000;
 const BLOBS_PER_ENTRY = 500; // LIMIT: 67 bytes each in base64, so that an entry stays under its 65,535 bytes
@@ -27,7 +28,7 @@ export function findExpired(events: Iterable<Event>, policy: RetentionPolicy, po
   };
   for (const event of events) {
     if (event.kind === "intent") note(inputsOf(event, powers.blobs), isExpired(event.at, policy.inputsDays, powers.nowMs));
-    if (event.kind === "outcome") note(outputsOf(event), isExpired(event.at, policy.outputsDays, powers.nowMs));
+    if (event.kind === "outcome") note(outputsOf(event, powers.blobs), isExpired(event.at, policy.outputsDays, powers.nowMs));
   }
   return [...named]
     .filter(([digest, expired]) => expired && powers.rows.get("quarantine", digest) === undefined)
@@ -59,9 +60,11 @@ function inputsOf({ digest, stdin, mounts }: IntentEvent, blobs: RetentionPowers
   return [digest, stdin.digest, ...listed];
 }
 
-function outputsOf({ stdout, stderr }: OutcomeEvent): readonly Digest[] {
-  return [stdout, stderr].flatMap((output) => {
-    const digest = output === null ? undefined : parseDigest(output.digest);
-    return digest === undefined ? [] : [digest];
-  });
+function outputsOf({ stdout, stderr, outputTree }: OutcomeEvent, blobs: RetentionPowers["blobs"]): readonly Digest[] {
+  const manifest = outputTree === undefined ? undefined : blobs.get(outputTree.digest);
+  const files = manifest === undefined ? [] : (parseOutputManifest(manifest) ?? []);
+  return [
+    ...[stdout, stderr, outputTree].flatMap((output) => output?.digest ?? []),
+    ...files.flatMap(({ file }) => file?.digest ?? []),
+  ];
 }

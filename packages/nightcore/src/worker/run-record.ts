@@ -1,6 +1,7 @@
 import type { Bytes, Budgets, Capability, Digest, KeyId, RunId, Usage } from "#core";
 import type { Finding, Reason, Verdict } from "#guardian";
 import type { GuestConduct } from "#ports";
+import type { OutputSaid } from "#state";
 
 /** How a run stands at its end. `verified` means decided and allowed in proof mode, and not executed. */
 export type RunStatus = "ran" | "failed" | "denied" | "held" | "quarantined" | "verified";
@@ -36,6 +37,8 @@ export type RunRecord = {
   readonly results: readonly string[];
   readonly stdout: Bytes;
   readonly stderr: Bytes;
+  /** What it left in `/out`, by the digest of its manifest. */
+  readonly outputTree: OutputSaid | undefined;
   readonly usage: Usage | undefined;
   readonly deniedPaths: readonly string[];
   /** What the engine saw the guest do; undefined where nothing ran. */

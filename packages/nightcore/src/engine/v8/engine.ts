@@ -114,7 +114,8 @@ function reportOf(end: JobEnd): EngineReport {
   };
   const { exitCode, fault, results, stdout, stderr, deniedPaths, observed } = outcome;
   const report = { exitCode, fault, results, stdout, stderr, usage, deniedPaths };
-  return observed === undefined ? report : { ...report, observed };
+  const seen = observed === undefined ? report : { ...report, observed };
+  return outcome.output === undefined ? seen : { ...seen, output: outcome.output };
 }
 
 function failed(fault: EngineFault, wallMs: number): EngineReport {

@@ -44,7 +44,12 @@ for (const { name, text } of readTexts(join(REPOSITORY, "vectors", "hostile"))) 
   test(`vectors/hostile/${name}`, async () => {
     const expected = own[name];
     assert.ok(expected !== undefined, "expected.json does not say how it ends");
-    assertEnd(await engine.run(jobFor(assemble(text, name), { mounts: [WRITABLE_ROOT] })), expected);
+    assertEnd(
+      await engine.run(
+        jobFor(assemble(text, name), { mounts: [WRITABLE_ROOT], capabilities: ["stdout", "fs:read", "fs:write"] }),
+      ),
+      expected,
+    );
     await assertHonestRuns();
   });
 }

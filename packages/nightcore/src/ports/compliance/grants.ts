@@ -19,6 +19,20 @@ const COUNTS = guest(
     (drop (call $args_get (i32.const 64) (i32.const 16))) ${print(0, 24)}`,
 );
 
+/** Makes the folder `d` and in it the file `f` with the bytes `hi`, under the first preopen; exits with the first errno. */
+const WRITER = `(module
+  (import "wasi_snapshot_preview1" "path_create_directory" (func $mkdir (param i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_open" (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1) (data (i32.const 0) "d/fhi") (data (i32.const 16) "\\03\\00\\00\\00\\02\\00\\00\\00")
+  (func $must (param i32) (if (local.get 0) (then (call $exit (local.get 0)))))
+  (func (export "_start")
+    (call $must (call $mkdir (i32.const 3) (i32.const 0) (i32.const 1)))
+    (call $must (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 3) (i32.const 1)
+      (i64.const 64) (i64.const 0) (i32.const 0) (i32.const 32)))
+    (call $must (call $write (i32.load (i32.const 32)) (i32.const 16) (i32.const 1) (i32.const 40)))))`;
+
 const EBADF = "8"; // witx `$errno`
 
 /** What a guest has of the world: what its job grants, and nothing of the host. */
@@ -42,6 +56,25 @@ export const GRANT_RULES: readonly EngineRule[] = [
       const granted = await runText(subject, ERRNO_OF_PREOPEN, { entry: "f", mounts, capabilities: ["fs:read"] });
       const refused = await runText(subject, ERRNO_OF_PREOPEN, { entry: "f", mounts });
       return [...differ("granted", granted.results, ["0"]), ...differ("not granted", refused.results, [EBADF])];
+    },
+  },
+  {
+    name: "what a guest leaves in /out is in its report, and without the grant there is no folder to leave it in",
+    async check(subject) {
+      const granted = await runText(subject, WRITER, { capabilities: ["fs:write"] });
+      const again = await runText(subject, WRITER, { capabilities: ["fs:write"] });
+      const refused = await runText(subject, WRITER);
+      const said = ({ output = [] }: EngineReport) =>
+        output.map(({ path, bytes }) => [path, bytes === undefined ? null : [...bytes]]);
+      const tree = [
+        ["d", null],
+        ["d/f", [104, 105]],
+      ];
+      return [
+        ...differ("granted", [endOf(granted), said(granted)], ["exit 0", tree]),
+        ...differ("the next run finds an empty folder", [endOf(again), said(again)], ["exit 0", tree]),
+        ...differ("not granted", [endOf(refused), said(refused)], [`exit ${EBADF}`, []]),
+      ];
     },
   },
   {

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
 import { type Duplex, PassThrough } from "node:stream";
-import type { Budgets, Bytes, Digest } from "#core";
+import type { Bytes, Digest } from "#core";
 import type { Cancellation, EngineFault, EngineJob } from "#ports";
 import { FILTER_FD } from "../confinement/bubblewrap.ts";
 import { coverInherited } from "../confinement/inherited.ts";
-import { answerBytesMax, decodeAnswer, type GuestOutcome, type SandboxAnswer } from "../wire/answer.ts";
+import { answerBytesMax, type AskedJob, decodeAnswer, type GuestOutcome, type SandboxAnswer } from "../wire/answer.ts";
 import { FrameSplitter } from "../wire/framing.ts";
 import { encodeJob } from "../wire/job.ts";
 import { WireError, WireReader } from "../wire/reader.ts";
@@ -20,7 +20,7 @@ export type JobEnd = { readonly wallMs: number } & ({ readonly outcome: GuestOut
 
 type Waiter = {
   readonly messageBytesMax: number;
-  readonly budgets: Budgets | undefined;
+  readonly asked: AskedJob | undefined;
   resolve(end: SandboxAnswer | EngineFault): void;
 };
 
@@ -110,13 +110,13 @@ export class SandboxProcess {
   }
 
   async #converse(job: EngineJob): Promise<{ readonly outcome: GuestOutcome } | { readonly fault: EngineFault }> {
-    const bytesMax = answerBytesMax(job.budgets);
+    const bytesMax = answerBytesMax(job);
     const known = this.#modules.has(job.digest);
     const sameTenant = this.#tenant === job.tenant;
     this.#tenant = job.tenant;
-    let answer = await this.#ask(encodeJob(job, { withBytes: !known, sameTenant }), bytesMax, job.budgets);
+    let answer = await this.#ask(encodeJob(job, { withBytes: !known, sameTenant }), bytesMax, job);
     if (known && "kind" in answer && answer.kind === "need-module")
-      answer = await this.#ask(encodeJob(job, { withBytes: true, sameTenant }), bytesMax, job.budgets);
+      answer = await this.#ask(encodeJob(job, { withBytes: true, sameTenant }), bytesMax, job);
     if ("code" in answer) return { fault: answer };
     if (answer.kind !== "outcome")
       return { fault: this.kill({ code: "engine/protocol", detail: `unexpected \`${answer.kind}\`` }) };
@@ -124,10 +124,10 @@ export class SandboxProcess {
     return { outcome: answer.outcome };
   }
 
-  #ask(frame: readonly Bytes[], messageBytesMax: number, budgets: Budgets | undefined): Promise<SandboxAnswer | EngineFault> {
+  #ask(frame: readonly Bytes[], messageBytesMax: number, asked: AskedJob | undefined): Promise<SandboxAnswer | EngineFault> {
     return new Promise((resolve) => {
       if (this.#dead !== undefined) return resolve(this.#dead);
-      this.#waiter = { messageBytesMax, budgets, resolve };
+      this.#waiter = { messageBytesMax, asked, resolve };
       if (frame.length > 1) this.#channel.cork();
       for (const part of frame) this.#channel.write(part);
       if (frame.length > 1) this.#channel.uncork();
@@ -145,7 +145,7 @@ export class SandboxProcess {
     if (more.length > 0 || this.#splitter.pending > 0)
       return void this.kill({ code: "engine/protocol", detail: "more than one answer" });
     try {
-      const answer = decodeAnswer(new WireReader(message), waiter.budgets);
+      const answer = decodeAnswer(new WireReader(message), waiter.asked);
       this.#waiter = undefined;
       waiter.resolve(answer);
     } catch (error) {

@@ -57,9 +57,13 @@ export function runGuest(compiled: CompiledModule, job: SandboxJob, plan: EntryP
   }
   const left = exports === undefined ? encodeBudget(job.budgets.fuel) : (exports[metered.budgetExport] as WasmGlobal).value;
   const { fuelUsed, end } = decodeBudget(BigInt(left), job.budgets.fuel);
-  const ended = endingOf(context.ending, { completed, usedUp: end, thrown });
+  const raw = endingOf(context.ending, { completed, usedUp: end, thrown });
+  const output = context.collectOutput();
+  const tooMuch = output === undefined && raw.fault === undefined;
+  const ended = tooMuch ? faulted("engine/output-exceeded", "it left more files or bytes in /out than an output may have") : raw;
   return {
     ...ended,
+    ...(output === undefined || output.length === 0 ? {} : { output }),
     results: ended.fault === undefined && context.ending === undefined ? results : [],
     stdout: context.output.stdout.written,
     stderr: context.output.stderr.written,

@@ -1,10 +1,12 @@
-import { type Bytes, quote, utf8 } from "#core";
-import type { EngineFaultCode, EngineJob, GuestConduct } from "#ports";
+import { type Bytes, OUTPUT_PATH, type OutputEntry, quote, utf8 } from "#core";
+import type { EngineFaultCode, EngineJob, GuestConduct, Mount } from "#ports";
 import type { WasmMemory } from "../web-assembly.ts";
 import { type GuestClock, realClock, virtualClock } from "./clock.ts";
 import { type Descriptor, DescriptorTable } from "./descriptor.ts";
 import { FileSystem } from "./file-system.ts";
 import { GuestMemory } from "./guest-memory.ts";
+import type { FolderNode } from "./inode.ts";
+import { collectOutput } from "./output-tree.ts";
 import { type FillRandom, realRandom, seededRandom } from "./random.ts";
 import { ALL_RIGHTS, FOLDER_RIGHTS, STREAM_READ_RIGHTS, STREAM_WRITE_RIGHTS } from "./rights.ts";
 import { WASI_NAMES } from "./signature.ts";
@@ -22,6 +24,8 @@ export type Ending =
 /** Unwinds a call that has ended the run. The boundary of the host turns it into a trap, which no guest can catch. */
 export class RunEnded extends Error {}
 
+const OUTPUT_MOUNT: Mount = { guestPath: OUTPUT_PATH, files: [], folders: [], writable: true };
+
 /** Everything that the calls of one run act on. */
 export class WasiContext {
   readonly args: readonly Bytes[];
@@ -36,6 +40,7 @@ export class WasiContext {
   readonly #opened = new Set<string>();
   /** One byte for each function of preview 1, in the order of its signatures: whether the guest called it. */
   readonly called = new Uint8Array(WASI_NAMES.length);
+  readonly #outputFolder: FolderNode | undefined;
   #memory: GuestMemory | undefined;
   ending: Ending | undefined;
   callCount = 0;
@@ -48,7 +53,9 @@ export class WasiContext {
     this.fillRandom = has("random:real") ? realRandom : seededRandom(job.seed);
     this.input = new Input(has("stdin") ? job.stdin : new Uint8Array(0));
     this.output = new Output(job.budgets.outputBytes);
-    this.files = new FileSystem(has("fs:read") ? job.mounts : []);
+    const shown = has("fs:read") ? job.mounts : [];
+    this.files = new FileSystem(has("fs:write") ? [...shown, OUTPUT_MOUNT] : shown);
+    this.#outputFolder = has("fs:write") ? this.files.preopens.at(-1)?.folder : undefined;
     this.descriptors.set(0, stream("stdin", STREAM_READ_RIGHTS));
     if (has("stdout")) {
       this.descriptors.set(1, stream("stdout", STREAM_WRITE_RIGHTS));
@@ -72,6 +79,11 @@ export class WasiContext {
   end(ending: Ending): never {
     this.ending ??= ending;
     throw new RunEnded();
+  }
+
+  /** What stands in `/out`; undefined when it is more than an output may have. */
+  collectOutput(): readonly OutputEntry[] | undefined {
+    return this.#outputFolder === undefined ? [] : collectOutput(this.#outputFolder);
   }
 
   get deniedPaths(): readonly string[] {

@@ -73,6 +73,11 @@ export class Content {
     return this.#length;
   }
 
+  /** The bytes as they are now, not copied. */
+  view(): Bytes {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
   read(target: Uint8Array, offset: number): number {
     if (offset >= this.#length) return 0;
     const length = Math.min(target.length, this.#length - offset);

@@ -1,5 +1,15 @@
-import { assert, type Budgets, type Bytes, escapeControls } from "#core";
-import type { EngineFaultCode, GuestConduct } from "#ports";
+import {
+  assert,
+  type Bytes,
+  checkOutputTree,
+  escapeControls,
+  OUTPUT_BYTES_MAX,
+  OUTPUT_ENTRIES_MAX,
+  OUTPUT_PATH_BYTES_MAX,
+  type OutputEntry,
+  utf8,
+} from "#core";
+import type { EngineFaultCode, EngineJob, GuestConduct } from "#ports";
 import { WASI_NAMES } from "../wasi/signature.ts";
 import { WireError, type WireReader } from "./reader.ts";
 import { WireWriter } from "./writer.ts";
@@ -15,6 +25,8 @@ export type GuestOutcome = {
   readonly fuel: number;
   readonly hostCalls: number;
   readonly deniedPaths: readonly string[];
+  /** What it left in `/out`; absent when that is nothing. */
+  readonly output?: readonly OutputEntry[];
   /** Absent when the guest called nothing. */
   readonly observed?: GuestConduct;
 };
@@ -51,9 +63,14 @@ const OPENED_PATHS_MAX = 32; // LIMIT: the host's own
 const PAGE_BYTES = 65_536;
 const HEADER_BYTES_MAX = 128 * 1024; // everything in an outcome but the outputs
 
+const TREE_BYTES_MAX = OUTPUT_BYTES_MAX + OUTPUT_PATH_BYTES_MAX + OUTPUT_ENTRIES_MAX * 9; // and two lengths and a flag for each
+
+/** What of a job bounds its answer. */
+export type AskedJob = Pick<EngineJob, "budgets" | "capabilities">;
+
 /** The longest frame that a run under these budgets can be answered with. */
-export function answerBytesMax(budgets: Budgets): number {
-  return budgets.outputBytes + HEADER_BYTES_MAX;
+export function answerBytesMax({ budgets, capabilities }: AskedJob): number {
+  return budgets.outputBytes + HEADER_BYTES_MAX + (capabilities.includes("fs:write") ? TREE_BYTES_MAX : 0);
 }
 
 /** Said once, before the first job. */
@@ -74,7 +91,8 @@ function encodeTag(tag: number): readonly Bytes[] {
 
 /**
  * `u8 3 | u8 fault, or 255 for none | u32 exit code, or text detail | texts results | bytes stdout, stderr | integers | texts denied |
- * integer of a bit for each function of preview 1 that was called | texts opened`.
+ * integer of a bit for each function of preview 1 that was called | texts opened | u32 count of entries of the output: text path,
+ * flag file, bytes if it is one`.
  */
 export function encodeOutcome(outcome: GuestOutcome): readonly Bytes[] {
   const writer = new WireWriter();
@@ -99,6 +117,12 @@ export function encodeOutcome(outcome: GuestOutcome): readonly Bytes[] {
   // 46 bits: a number holds 53 exactly.
   writer.integer((outcome.observed?.calls ?? []).reduce((bits, name) => bits + 2 ** WASI_NAMES.indexOf(name), 0));
   writer.texts(outcome.observed?.openedPaths ?? []);
+  writer.u32(outcome.output?.length ?? 0);
+  for (const { path, bytes } of outcome.output ?? []) {
+    writer.text(path);
+    writer.flag(bytes !== undefined);
+    if (bytes !== undefined) writer.bytes(bytes);
+  }
   return writer.frame();
 }
 
@@ -106,13 +130,14 @@ export function encodeOutcome(outcome: GuestOutcome): readonly Bytes[] {
  * Reads an answer as hostile: every field is checked for its form and against the run's budgets, and text is made safe to show.
  * Throws a WireError for the first that cannot be right.
  */
-export function decodeAnswer(reader: WireReader, budgets: Budgets | undefined): SandboxAnswer {
+export function decodeAnswer(reader: WireReader, asked: AskedJob | undefined): SandboxAnswer {
   const tag = reader.u8(OUTCOME);
   if (tag === READY || tag === NEED_MODULE) {
     reader.end();
     return { kind: tag === READY ? "ready" : "need-module" };
   }
-  if (tag !== OUTCOME || budgets === undefined) throw new WireError("an answer that was not asked for");
+  if (tag !== OUTCOME || asked === undefined) throw new WireError("an answer that was not asked for");
+  const { budgets } = asked;
   const code = reader.u8();
   const faultCode = FAULT_CODES[code];
   if (code !== 255 && faultCode === undefined) throw new WireError("an unknown fault");
@@ -131,10 +156,37 @@ export function decodeAnswer(reader: WireReader, budgets: Budgets | undefined): 
   const hostCalls = reader.integer(Number.MAX_SAFE_INTEGER);
   const deniedPaths = reader.texts(DENIED_PATHS_MAX, PATH_BYTES_MAX).map((path) => escapeControls(path));
   const observed = decodeConduct(reader, hostCalls);
+  const tree = decodeTree(reader, asked.capabilities.includes("fs:write"));
   reader.end();
   const output = { stdout: stdout.slice(), stderr: stderr.slice() };
-  const outcome = { exitCode, fault, results, ...output, memoryBytes, fuel, hostCalls, deniedPaths };
+  const outcome = {
+    exitCode,
+    fault,
+    results,
+    ...output,
+    memoryBytes,
+    fuel,
+    hostCalls,
+    deniedPaths,
+    ...(tree.length === 0 ? {} : { output: tree }),
+  };
   return { kind: "outcome", outcome: observed === undefined ? outcome : { ...outcome, observed } };
+}
+
+/** What the sandbox says that the guest left: a tree in its one order and within the limits, and nothing where it may not write. */
+function decodeTree(reader: WireReader, writable: boolean): readonly OutputEntry[] {
+  const entries: OutputEntry[] = [];
+  let [bytesLeft, pathBytesLeft] = [OUTPUT_BYTES_MAX, OUTPUT_PATH_BYTES_MAX];
+  for (let left = reader.u32(writable ? OUTPUT_ENTRIES_MAX : 0); left > 0; left--) {
+    const path = reader.text(pathBytesLeft);
+    pathBytesLeft -= utf8(path).length;
+    const bytes = reader.flag() ? reader.bytes(bytesLeft).slice() : undefined;
+    bytesLeft -= bytes?.length ?? 0;
+    entries.push({ path, bytes });
+  }
+  const lie = checkOutputTree(entries.map(({ path, bytes }) => ({ path, folder: bytes === undefined })));
+  if (lie !== undefined) throw new WireError(lie);
+  return entries;
 }
 
 /** What the sandbox says that the guest called and opened: never more functions than there were calls, no path without an opening. */

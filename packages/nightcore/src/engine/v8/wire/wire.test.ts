@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Bytes, CAPABILITIES, concatBytes } from "#core";
+import { type Bytes, CAPABILITIES, concatBytes, type OutputEntry } from "#core";
 import { jobFor } from "../fixture.test.ts";
-import { decodeAnswer, encodeNeedModule, encodeOutcome, encodeReady, type GuestOutcome } from "./answer.ts";
+import { type AskedJob, decodeAnswer, encodeNeedModule, encodeOutcome, encodeReady, type GuestOutcome } from "./answer.ts";
 import { FrameSplitter } from "./framing.ts";
 import { decodeJob, encodeJob } from "./job.ts";
 import { WireError, WireReader } from "./reader.ts";
+import { WireWriter } from "./writer.ts";
 
 const BUDGETS = { wallMs: 1_000, memoryBytes: 1 << 20, fuel: 1_000, outputBytes: 100 };
 
@@ -20,11 +21,17 @@ const OUTCOME: GuestOutcome = {
   fuel: 7,
   hostCalls: 2,
   deniedPaths: ["/etc/passwd"],
+  output: [
+    { path: "a", bytes: new Uint8Array([9]) },
+    { path: "b", bytes: undefined },
+    { path: "b/ü", bytes: new Uint8Array(0) },
+  ],
   observed: { calls: ["args_get", "path_open"], openedPaths: ["/sandbox/data.txt"] },
 };
 
 const messageOf = (frame: readonly Bytes[]): Uint8Array => concatBytes(frame).subarray(4);
-const decode = (message: Bytes) => decodeAnswer(new WireReader(message), BUDGETS);
+const WRITER: AskedJob = { budgets: BUDGETS, capabilities: ["fs:write"] };
+const decode = (message: Bytes, asked = WRITER) => decodeAnswer(new WireReader(message), asked);
 
 test("an outcome survives the way", () => {
   assert.deepEqual(decode(messageOf(encodeOutcome(OUTCOME))), { kind: "outcome", outcome: OUTCOME });
@@ -149,4 +156,62 @@ test("frames come out as they went in, however the bytes are cut", () => {
 
 test("a frame over the bound is refused at its length, before it is there", () => {
   assert.equal(new FrameSplitter().push(new Uint8Array([0xff, 0xff, 0xff, 0x7f]), 1_000), undefined);
+});
+
+const file = (path: string): OutputEntry => ({ path, bytes: new Uint8Array([1]) });
+const folder = (path: string): OutputEntry => ({ path, bytes: undefined });
+
+const LIES: readonly (readonly [attack: string, output: readonly OutputEntry[]])[] = [
+  ["a path that leads out", [file("../escape")]],
+  ["a path that leads out from below", [folder("a"), file("a/../../escape")]],
+  ["a component that is a dot", [folder("."), file("./a")]],
+  ["an absolute path", [file("/etc/passwd")]],
+  ["no path at all", [file("")]],
+  ["an end in a slash", [folder("a/")]],
+  ["a NUL in a name", [file("a\0b")]],
+  ["a file twice", [file("a"), file("a")]],
+  ["paths out of order", [file("b"), file("a")]],
+  ["a file under a file", [file("a"), file("a/b")]],
+  ["a file under nothing", [file("a/b")]],
+  ["a path longer than any", [file("a".repeat(4097))]],
+];
+
+for (const [attack, output] of LIES) {
+  test(`an output tree is not believed: ${attack}`, () => {
+    assert.throws(() => decode(messageOf(encodeOutcome({ ...OUTCOME, output }))), WireError);
+  });
+}
+
+test("a guest that may not write has left nothing, whatever its sandbox says", () => {
+  const asked: AskedJob = { budgets: BUDGETS, capabilities: ["stdout"] };
+  assert.throws(() => decode(messageOf(encodeOutcome(OUTCOME)), asked), WireError);
+});
+
+test("a tree of more entries than an output may have is refused before it is read", () => {
+  const output = Array.from({ length: 10_001 }, (_, n) => file(String(n).padStart(5, "0")));
+  assert.throws(() => decode(messageOf(encodeOutcome({ ...OUTCOME, output }))), WireError);
+});
+
+test("fields of any length come back in their order, wherever a buffer of the writer ends", () => {
+  const field = fc.oneof(
+    fc.record({ kind: fc.constant("u8" as const), value: fc.nat(255) }),
+    fc.record({ kind: fc.constant("u32" as const), value: fc.nat(0xffff_ffff) }),
+    fc.record({ kind: fc.constant("integer" as const), value: fc.maxSafeNat() }),
+    fc.record({ kind: fc.constant("bytes" as const), value: fc.uint8Array({ maxLength: 600 }) }),
+  );
+  fc.assert(
+    fc.property(fc.array(field, { minLength: 150, maxLength: 200 }), (fields) => {
+      const writer = new WireWriter();
+      for (const one of fields) {
+        if (one.kind === "bytes") writer.bytes(one.value);
+        else writer[one.kind](one.value);
+      }
+      const reader = new WireReader(messageOf(writer.frame()));
+      for (const one of fields) {
+        if (one.kind === "bytes") assert.deepEqual(Buffer.from(reader.bytes(600)), Buffer.from(one.value));
+        else assert.equal(one.kind === "integer" ? reader.integer(one.value) : reader[one.kind](), one.value);
+      }
+      reader.end();
+    }),
+  );
 });

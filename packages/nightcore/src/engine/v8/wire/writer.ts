@@ -31,7 +31,8 @@ export class WireWriter {
   }
 
   u8(value: number): void {
-    this.#view.setUint8(this.#take(1), value);
+    const at = this.#take(1); // first, because it may renew the view
+    this.#view.setUint8(at, value);
   }
 
   flag(value: boolean): void {
@@ -39,17 +40,21 @@ export class WireWriter {
   }
 
   u32(value: number): void {
-    this.#view.setUint32(this.#take(4), value, true);
+    const at = this.#take(4); // first, because it may renew the view
+    this.#view.setUint32(at, value, true);
   }
 
   integer(value: number): void {
-    this.#view.setFloat64(this.#take(8), value, true);
+    const at = this.#take(8); // first, because it may renew the view
+    this.#view.setFloat64(at, value, true);
   }
 
   bytes(bytes: Bytes): void {
     this.u32(bytes.length);
-    if (bytes.length <= 256) this.#buffer.set(bytes, this.#take(bytes.length));
-    else {
+    if (bytes.length <= 256) {
+      const at = this.#take(bytes.length); // first, because it may renew the buffer
+      this.#buffer.set(bytes, at);
+    } else {
       this.#flush();
       this.#parts.push(bytes);
       this.#length += bytes.length;
