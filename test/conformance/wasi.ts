@@ -69,7 +69,9 @@ function readCase(json: Json): WasiCase {
     exitCode: typeof exitCode === "number" ? exitCode : 0,
     stdout: text("stdout"),
     stderr: text("stderr"),
-    capabilities: Array.isArray(capabilities) ? CAPABILITIES.filter((one) => capabilities.includes(one)) : CAPABILITIES,
+    capabilities: Array.isArray(capabilities)
+      ? CAPABILITIES.filter((one) => capabilities.includes(one))
+      : CAPABILITIES.filter((one) => one !== "fs:write"),
     writable: json["writable"] !== false,
   };
 }

@@ -156,8 +156,10 @@ export class Journal {
     }
     segment.firstIndex = firstIndex;
     segment.nextIndex = firstIndex;
+    // Opened before the other is closed: when this fails, closing the journal must not close a descriptor for the second time.
+    const fd = this.#files.open(join(this.#folder, segment.name), "write");
     if (this.#fd !== undefined) this.#files.close(this.#fd);
-    this.#fd = this.#files.open(join(this.#folder, segment.name), "write");
+    this.#fd = fd;
     this.#live.push(segment);
     return segment;
   }
