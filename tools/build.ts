@@ -26,6 +26,11 @@ const OWN_ADDRESS: BuildOptions = {
   banner: { js: '"use strict"; const ownAddress = require("node:url").pathToFileURL(__filename).href;' },
 };
 
+/** No module of Node's can get in: esbuild refuses to resolve one for a browser. */
+const BROWSER: BuildOptions = { platform: "browser", target: "es2022" };
+/** The same as a classic script, which is what a page opened from disk can have inside of it. */
+const PAGE: BuildOptions = { format: "iife", globalName: "nightcoreVerify", minify: true, legalComments: "inline" };
+
 /**
  * Builds the npm package `nightcore` into a folder: one file of code for each kind of thread or process that there is, the
  * launcher, a package.json, README and LICENSE (docs/decisions/0003-bundle.md). What it depends on is inside, with its license.
@@ -41,6 +46,8 @@ export async function buildPackage({ folder }: { readonly folder: string }): Pro
     bundle({ ...COMMONJS, ...OWN_ADDRESS, in: "src/cli/main.ts", out: join(folder, "lib/main.cjs"), source }),
     bundle({ format: "esm", in: "src/store/tiles/writer-thread.ts", out: join(folder, "lib/writer-thread.js"), source }),
     bundle({ ...COMMONJS, in: "src/engine/v8/sandbox/main.ts", out: join(folder, "lib/sandbox.cjs"), source }),
+    bundle({ ...BROWSER, format: "esm", in: "src/verify/index.ts", out: join(folder, "lib/verify.js"), source }),
+    bundle({ ...BROWSER, ...PAGE, in: "src/verify/index.ts", out: join(folder, "lib/verify-page.js"), source }),
   ]);
   escapeToAscii(join(folder, "lib/main.cjs"));
   await bundleLauncher(folder, source);
@@ -114,6 +121,7 @@ function writePackageFile(folder: string, source: PackageFile): void {
     ...kept(PUBLISHED),
     type: "module",
     bin: { [source.name]: "bin/nightcore.cjs" },
+    exports: { "./verify": "./lib/verify.js", "./package.json": "./package.json" },
     files: readdirSync(folder, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map((entry) => entry.name)

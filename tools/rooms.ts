@@ -5,7 +5,7 @@ export type Room = {
   /** The one file that other rooms may import. */
   readonly door: string;
   readonly opens: readonly string[];
-  /** A pure room is compiled without Node's types, and has neither powers nor packages. */
+  /** A pure room is compiled without Node's types and has no powers; only `verify` has packages, of pure arithmetic. */
   readonly pure: boolean;
   /** Node's own modules that it may import, without `node:`. */
   readonly powers: readonly string[];
@@ -51,11 +51,13 @@ export const ROOMS: readonly Room[] = [
   }),
   hand("forward", { opens: ["core"], powers: ["crypto", "fs", "http", "https", "net", "path", "tls"] }),
   pureRoom("worker", ["core", "wasm", "attest", "trust", "guardian", "ledger", "state", "ports"]),
+  // Arithmetic from npm, and no power: it runs in a browser.
+  { ...pureRoom("verify", ["core", "attest", "ledger", "state"]), packages: ["@noble/ed25519", "@noble/hashes"] },
   pureRoom("report", ["core", "ledger", "state"]),
   hand("cli", {
     door: "main.ts",
-    opens: [...LAW, ...STORES, "engine/v8", "forward", "worker", "report"],
-    powers: ["crypto", "fs", "os", "path", "process", "timers/promises", "util"],
+    opens: [...LAW, ...STORES, "engine/v8", "forward", "worker", "verify", "report"],
+    powers: ["crypto", "fs", "os", "path", "process", "timers/promises", "url", "util"],
   }),
 ];
 

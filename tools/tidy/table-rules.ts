@@ -22,7 +22,7 @@ function readOrderFindings(rooms: readonly Room[]): readonly Finding[] {
   };
   for (const room of rooms) {
     for (const name of room.opens) if (!above.has(name)) report(`room ${room.name} opens ${name}, which does not stand above it`);
-    if (room.pure && room.powers.length + room.packages.length > 0) report(`room ${room.name} is pure and holds powers`);
+    if (room.pure && room.powers.length > 0) report(`room ${room.name} is pure and holds powers`);
     above.add(room.name);
   }
   return findings;

@@ -268,9 +268,27 @@ export const CATALOG: readonly CommandSpec[] = [
     path: ["receipt", "verify"],
     positional: "FILE",
     summary: "check a receipt with nothing else at hand",
-    options: [{ name: "log-key", value: "VKEY", summary: "the log's verifier key, or a file with it" }],
+    options: [
+      { name: "log-key", value: "VKEY", summary: "the log's verifier key, or a file with it" },
+      {
+        name: "witness",
+        value: "VKEY",
+        many: true,
+        summary: "a witness that must have cosigned, or a file with such (repeat it)",
+      },
+    ],
     example: "nightcore receipt verify receipt.json --log-key log.vkey",
     load: () => import("./receipt-verify.ts"),
+  },
+  {
+    path: ["receipt", "page"],
+    summary: "write one HTML file that checks receipts in a browser, with the network off",
+    options: [
+      { name: "log-key", value: "VKEY", summary: "the key that it proposes, or a file with it (default: the workspace's own)" },
+      { name: "out", value: "FILE", summary: "where to write it (default: stdout)" },
+    ],
+    example: "nightcore receipt page --out receipt.html",
+    load: () => import("./receipt-page.ts"),
   },
   {
     path: ["replay"],

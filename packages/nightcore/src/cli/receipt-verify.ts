@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { quote } from "#core";
-import { explainEvidenceFault, verifyReceipt } from "#ledger";
+import { escapeControls, quote } from "#core";
 import { readEvent } from "#state";
+import { readIfThere } from "#store/workspace";
+import { inspectReceipt } from "#verify";
 import { describeEvent } from "./event-words.ts";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { readLogKey } from "./log-key.ts";
@@ -25,29 +26,38 @@ export async function run(invocation: Invocation): Promise<number> {
   } catch {
     throw usageStop(`the receipt ${quote(file)} cannot be read`);
   }
-  const { checks, result } = verifyReceipt(bytes, vkey, crypto);
-  const fault = result.ok ? undefined : { code: result.fault.code, ...explainEvidenceFault(result.fault) };
-  const events = (result.ok ? result.value.entries : []).map(({ index, statement }) => ({
-    index,
-    event: readEvent(statement.predicateType, statement.predicate),
-  }));
+  const trust = { logKey: vkey, witnessKeys: readWitnessKeys(invocation) };
+  const { verified, run: id, checks, fault, entries } = inspectReceipt(bytes, trust, crypto);
+  const exit = verified ? EXIT.ok : EXIT.verificationFailed;
+  const events = entries.map(({ index, predicateType, predicate }) => ({ index, event: readEvent(predicateType, predicate) }));
   if (json) {
-    terminal.print(
-      JSON.stringify({ verified: result.ok, run: result.ok ? result.value.run : null, checks, fault: fault ?? null, events }),
-    );
-    return result.ok ? EXIT.ok : EXIT.verificationFailed;
+    terminal.print(JSON.stringify({ verified, run: id ?? null, checks, fault: fault ?? null, events }));
+    return exit;
   }
   const marks = {
-    ok: terminal.paint("green", "ok     "),
-    failed: terminal.paint("red", "FAILED "),
-    skipped: terminal.paint("dim", "skipped"),
+    ok: terminal.paint("green", "ok       "),
+    failed: terminal.paint("red", "FAILED   "),
+    absent: terminal.paint("dim", "not there"),
+    skipped: terminal.paint("dim", "skipped  "),
   } as const;
-  for (const { name, outcome } of checks) terminal.print(`${marks[outcome]}  ${name}`);
-  if (fault !== undefined) {
-    terminal.say(`${terminal.paint("red", "not verified")}: ${fault.message} ${terminal.paint("dim", `[${fault.code}]`)}`);
+  for (const { name, outcome, why } of checks)
+    terminal.print(`${marks[outcome]}  ${name}${why === "" ? "" : terminal.paint("dim", `  ${escapeControls(why)}`)}`);
+  const failed = checks.find(({ outcome }) => outcome === "failed");
+  if (failed !== undefined) {
+    const code = fault === undefined ? "" : terminal.paint("dim", ` [${fault.code}]`);
+    terminal.say(`${terminal.paint("red", "not verified")}: ${failed.name}: ${escapeControls(failed.why)}${code}`);
   }
   for (const { index, event } of events) {
     if (event !== undefined) terminal.print(`entry ${index}  ${event.kind.padEnd(12)}  ${describeEvent(event)}`);
   }
-  return result.ok ? EXIT.ok : EXIT.verificationFailed;
+  return exit;
+}
+
+/** Each `--witness` is a key, or a file with one in each line. */
+function readWitnessKeys(invocation: Invocation): readonly string[] {
+  return invocation.texts("witness").flatMap((text) => {
+    const bytes = readIfThere(resolve(invocation.root, text));
+    const lines = bytes === undefined ? [text] : Buffer.from(bytes).toString("utf8").split("\n");
+    return lines.map((line) => line.trim()).filter((line) => line !== "");
+  });
 }

@@ -1,11 +1,12 @@
 import { explainAttestFault } from "#attest";
 import { type Explanation, quote, unreachable } from "#core";
+import type { CosignatureFault } from "./cosignature.ts";
 import type { BundleFault } from "./entry-bundle.ts";
 import type { ReceiptFault } from "./receipt-verification.ts";
 import type { TilePathFault } from "./tile.ts";
 
 /** Every way in which evidence from a log can be malformed or wrong. What goes wrong on the disk is `LedgerFault` in `#ports`. */
-export type EvidenceFault = ReceiptFault | BundleFault | TilePathFault;
+export type EvidenceFault = ReceiptFault | BundleFault | TilePathFault | CosignatureFault;
 
 /** One sentence per fault of this room. */
 export function explainEvidenceFault(fault: EvidenceFault): Explanation {
@@ -15,7 +16,7 @@ export function explainEvidenceFault(fault: EvidenceFault): Explanation {
     case "ledger/vkey-malformed":
       return { message: `the verifier key is malformed: ${fault.what}`, hint: "print it with `nightcore ledger vkey`" };
     case "ledger/vkey-type-unknown":
-      return { message: `the verifier key is of type ${fault.type}, and only Ed25519 note keys (type 1) are read` };
+      return { message: `the verifier key is of type ${fault.type}; a log's is of type 1, a witness's of type 4, both Ed25519` };
     case "ledger/vkey-id-mismatch":
       return { message: `the verifier key says id ${fault.said}, but its key has ${fault.computed}` };
     case "ledger/note-too-large":
@@ -26,6 +27,8 @@ export function explainEvidenceFault(fault: EvidenceFault): Explanation {
       return { message: `the note is not signed by ${quote(fault.name)}`, hint: "check that the verifier key is this log's" };
     case "ledger/note-bad-signature":
       return { message: `the note's signature by ${quote(fault.name)} is wrong` };
+    case "ledger/cosignature-bad":
+      return { message: `the cosignature by the witness ${quote(fault.name)} is wrong` };
     case "ledger/origin-forbidden":
       return { message: `${quote(fault.origin)} cannot be the origin of a log` };
     case "ledger/checkpoint-malformed":

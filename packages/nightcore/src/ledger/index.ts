@@ -10,6 +10,8 @@ export { consistencyPath, inclusionPath, rootOf, verifyConsistency, verifyInclus
 export type { PathFault, SubtreeHash } from "./audit-path.ts";
 export { encodeCheckpoint, parseCheckpoint, parseSignedCheckpoint, signCheckpoint, verifyCheckpoint } from "./checkpoint.ts";
 export type { Checkpoint, CheckpointFault } from "./checkpoint.ts";
+export { encodeCosignedText, signCosignature, verifyCosignatures } from "./cosignature.ts";
+export type { Cosignature, CosignatureFault } from "./cosignature.ts";
 export { encodeEntries, ENTRY_BYTES_MAX, parseBundle, parseEntryOffsets, writeEntry } from "./entry-bundle.ts";
 export type { BundleFault } from "./entry-bundle.ts";
 export { explainEvidenceFault } from "./explain.ts";
@@ -35,5 +37,14 @@ export { hashesAt, levelsOf, parseTilePath, tilePath, tilesBetween, tileWidth } 
 export type { TileCoordinate, TilePathFault } from "./tile.ts";
 export { encodeTlogProof, parseTlogProof } from "./tlog-proof.ts";
 export type { TlogProof, TlogProofFault } from "./tlog-proof.ts";
-export { encodeVkey, isKeyName, isPaeLike, makeLogKey, parseVkey } from "./vkey.ts";
+export {
+  encodeVkey,
+  encodeWitnessVkey,
+  isKeyName,
+  isPaeLike,
+  makeLogKey,
+  makeWitnessKey,
+  parseVkey,
+  parseWitnessVkey,
+} from "./vkey.ts";
 export type { LogKey, VkeyFault } from "./vkey.ts";

@@ -15,6 +15,7 @@ export type VkeyFault =
   | { readonly code: "ledger/vkey-id-mismatch"; readonly said: string; readonly computed: string };
 
 const ED25519_NOTE = 0x01;
+const ED25519_COSIGNATURE = 0x04;
 const KEY_NAME_CHARACTERS_MAX = 255; // LIMIT: an origin is a host and a path; DNS ends at 253
 const VKEY_CHARACTERS_MAX = 512;
 
@@ -36,22 +37,49 @@ export function isPaeLike(signedText: string): boolean {
 
 /** Makes a log key of a name and 32 bytes. Refuses a name that signed-note forbids. */
 export function makeLogKey(sha256: Sha256, name: string, publicKey: Bytes): Result<LogKey, VkeyFault> {
-  if (!isKeyName(name)) return fail({ code: "ledger/key-name-forbidden", name });
-  if (publicKey.length !== 32) return fail({ code: "ledger/vkey-malformed", what: "an Ed25519 public key has 32 bytes" });
-  return ok({ name, id: keyNoteId(sha256, name, publicKey), publicKey: new Uint8Array(publicKey) });
+  return makeKey(sha256, { type: ED25519_NOTE, name, publicKey });
 }
 
-function keyNoteId(sha256: Sha256, name: string, publicKey: Bytes): string {
-  return encodeHex(sha256(concatBytes([utf8(name), new Uint8Array([0x0a, ED25519_NOTE]), publicKey])).subarray(0, 4));
+/** Makes the key of a witness that signs cosignature/v1 with Ed25519 (tlog-cosignature). */
+export function makeWitnessKey(sha256: Sha256, name: string, publicKey: Bytes): Result<LogKey, VkeyFault> {
+  return makeKey(sha256, { type: ED25519_COSIGNATURE, name, publicKey });
+}
+
+type TypedKey = { readonly type: number; readonly name: string; readonly publicKey: Bytes };
+
+function makeKey(sha256: Sha256, { type, name, publicKey }: TypedKey): Result<LogKey, VkeyFault> {
+  if (!isKeyName(name)) return fail({ code: "ledger/key-name-forbidden", name });
+  if (publicKey.length !== 32) return fail({ code: "ledger/vkey-malformed", what: "an Ed25519 public key has 32 bytes" });
+  // The type is hashed into the id: a log's key and a witness's key of the same bytes are never taken for each other.
+  const id = encodeHex(sha256(concatBytes([utf8(name), new Uint8Array([0x0a, type]), publicKey])).subarray(0, 4));
+  return ok({ name, id, publicKey: new Uint8Array(publicKey) });
 }
 
 /** `<name>+<hex key id>+<base64(0x01 ‖ public key)>`. */
 export function encodeVkey(key: LogKey): string {
-  return `${key.name}+${key.id}+${encodeBase64(concatBytes([new Uint8Array([ED25519_NOTE]), key.publicKey]))}`;
+  return encodeTyped(key, ED25519_NOTE);
+}
+
+/** The same for a witness: type 0x04. */
+export function encodeWitnessVkey(key: LogKey): string {
+  return encodeTyped(key, ED25519_COSIGNATURE);
+}
+
+function encodeTyped({ name, id, publicKey }: LogKey, type: number): string {
+  return `${name}+${id}+${encodeBase64(concatBytes([new Uint8Array([type]), publicKey]))}`;
 }
 
 /** Reads a verifier key and checks that its id belongs to it. Refuses types other than the Ed25519 note signature. */
 export function parseVkey(sha256: Sha256, text: string): Result<LogKey, VkeyFault> {
+  return parseTyped(sha256, text, ED25519_NOTE);
+}
+
+/** Reads a witness's verifier key: cosignature/v1 by Ed25519, and no other type. */
+export function parseWitnessVkey(sha256: Sha256, text: string): Result<LogKey, VkeyFault> {
+  return parseTyped(sha256, text, ED25519_COSIGNATURE);
+}
+
+function parseTyped(sha256: Sha256, text: string, wanted: number): Result<LogKey, VkeyFault> {
   const malformed = (what: string) => fail({ code: "ledger/vkey-malformed", what } as const);
   if (text.length > VKEY_CHARACTERS_MAX) return malformed("it is too long");
   // The base64 part may contain `+` itself, so only the first two separate.
@@ -66,8 +94,8 @@ export function parseVkey(sha256: Sha256, text: string): Result<LogKey, VkeyFaul
   if (!data.ok) return malformed("the key is not padded base64");
   const type = data.value[0];
   if (type === undefined) return malformed("the key is empty");
-  if (type !== ED25519_NOTE) return fail({ code: "ledger/vkey-type-unknown", type });
-  const key = makeLogKey(sha256, name, data.value.subarray(1));
+  if (type !== wanted) return fail({ code: "ledger/vkey-type-unknown", type });
+  const key = makeKey(sha256, { type, name, publicKey: data.value.subarray(1) });
   if (!key.ok) return key;
   return key.value.id === said ? key : fail({ code: "ledger/vkey-id-mismatch", said, computed: key.value.id });
 }

@@ -16,5 +16,7 @@ export type { ExportedEntry, ExportForm } from "./export.ts";
 export { OCSF_VERSION, renderOcsf } from "./ocsf.ts";
 export type { LoggedEvent } from "./ocsf.ts";
 export { encodeOrchestrationReport } from "./orchestration-report.ts";
+export { renderReceiptPage } from "./receipt-page.ts";
+export type { ReceiptPage } from "./receipt-page.ts";
 export { countStatuses, RUN_STATUSES } from "./run-report.ts";
 export type { LogView, RunReason, RunReport, RunRow, RunStatus, Signer } from "./run-report.ts";
