@@ -54,6 +54,7 @@ export const CATALOG: readonly CommandSpec[] = [
       { name: "arg", value: "VALUE", many: true, summary: "a parameter of the entry, or an argument of _start (repeat it)" },
       { name: "env", value: "NAME=VALUE", many: true, summary: "an environment variable of the guest (repeat it)" },
       { name: "stdin", value: "FILE", summary: "what the guest reads, if it has the capability (- for ours)" },
+      { name: "stream", summary: "show what the guest prints while it runs (always on a terminal)" },
       { name: "allow", value: "CAPABILITY", many: true, summary: "grant more than the manifest asks, within the policy" },
       { name: "observe", summary: "find out what one module needs, and propose the smallest manifest that is enough" },
       { name: "out", value: "FILE", summary: "with --observe: write the proposal there, where no file is yet" },

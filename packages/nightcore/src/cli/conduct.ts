@@ -2,11 +2,12 @@ import { existsSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Result } from "#core";
 import { describeV8Engine } from "#engine/v8";
-import { type Engine, type EngineFault, explainEngineFault, explainLedgerFault } from "#ports";
+import { type Engine, type EngineFault, explainEngineFault, explainLedgerFault, type Print } from "#ports";
 import type { RunReport } from "#report";
 import { openBlobs } from "#store/blobs";
 import { readIfThere, replaceFile, replaceReport } from "#store/workspace";
 import { Pipeline, PolicyShelf, processAll, type RunRecord, type RunRequest } from "#worker";
+import type { GuestOutput } from "./guest-output.ts";
 import { EXIT, type Invocation } from "./invocation.ts";
 import { readBackend, readRequest, selectSources } from "./request.ts";
 import { openEngine, readParallel } from "./engine-opening.ts";
@@ -73,7 +74,10 @@ async function conductIn(
   // An engine that is open knows which layers are in place; what is only verified is told what would be tried.
   const { isolation, version } = engine ?? describeV8Engine();
   const sources = selectSources(invocation, session.layout, session.configuration.moduleBytesMax);
-  const pipeline = new Pipeline({ ...powersOf(session), engine, backend, isolation });
+  const output = all || json ? undefined : terminal.openGuestOutput();
+  const streamed = invocation.flag("stream") || terminal.watched ? output : undefined;
+  const print: Print | undefined = streamed && ((stream, bytes) => streamed.show(stream, bytes));
+  const pipeline = new Pipeline({ ...powersOf(session), engine, backend, isolation, print });
   let done = 0;
   const onEnd = (record: RunRecord) => {
     done++;
@@ -82,6 +86,8 @@ async function conductIn(
   const cancellation = cancelOnSignal();
   const jobs = sources.map((source) => ({ source, request }));
   const batch = await processAll(pipeline, jobs, { concurrency: all ? parallel * PASSAGES_PER_SLOT : 1, cancellation, onEnd });
+  // Before any words of ours, which begin on a line of their own.
+  if (streamed !== undefined) showRest(streamed, batch.ok ? batch.value.at(-1) : undefined);
   const records = unwrap(batch, explainLedgerFault);
   // The sandbox processes end while the log is being published.
   const closing = engine?.close();
@@ -89,6 +95,7 @@ async function conductIn(
   const log = viewLog(checkpoint, logKeyOf(session));
   const report = makeRunReport({ records, mode, startedMs, endedMs: Date.now(), parallel, engine: version, log });
   tell(invocation, records, report.totalMs);
+  if (output !== undefined && streamed === undefined) showRest(output, records.at(-1));
   if (all) await writeReports(session, report, invocation);
   if (json) terminal.print(JSON.stringify({ command: invocation.command.join(" "), mode, runs: records.map(encodeRecord), log }));
   await closing;
@@ -115,6 +122,11 @@ export function powersOf({ recorder, rows, store, trustStore, layout, configurat
   };
 }
 
+/** What the guest printed and nobody was shown yet. Of a run that the engine killed, nothing is kept. */
+function showRest(output: GuestOutput, record: RunRecord | undefined): void {
+  for (const stream of ["stdout", "stderr"] as const) output.finish(stream, record?.[stream] ?? new Uint8Array());
+}
+
 function tell(invocation: Invocation, records: readonly RunRecord[], wholeMs: number): void {
   const { terminal } = invocation;
   const all = invocation.flag("all");
@@ -129,10 +141,6 @@ function tell(invocation: Invocation, records: readonly RunRecord[], wholeMs: nu
   }
   if (all) sayTotals(terminal, records, wholeMs);
   const last = records.at(-1);
-  if (last !== undefined && !all && !invocation.json) {
-    terminal.showGuestOutput(last.stdout, "stdout");
-    terminal.showGuestOutput(last.stderr, "stderr");
-  }
   if (last !== undefined && !all)
     terminal.say(terminal.paint("dim", `run ${last.run}; \`nightcore receipt show ${last.run}\` prints its receipt`));
 }

@@ -9,6 +9,9 @@ export async function run(invocation: Invocation): Promise<number> {
   if (observe && (proof || invocation.flag("all"))) {
     throw usageStop("`--observe` runs one module", "give its PATH, without `--all` and `--proof`");
   }
+  if (invocation.flag("stream") && (invocation.json || invocation.flag("all"))) {
+    throw usageStop("`--stream` shows what one guest prints", "give one PATH, without `--all` and `--json`");
+  }
   const one = invocation.positionals.length > 0 ? 1 : undefined;
   const slots = invocation.flag("all") ? readParallel(invocation) : one;
   // The room is awaited: loading `conduct` keeps this thread busy, and the processes have to be on their way by then.

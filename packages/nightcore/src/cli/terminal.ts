@@ -1,4 +1,4 @@
-import { escapeControls } from "#core";
+import { GuestOutput } from "./guest-output.ts";
 
 /** What can be painted on a terminal that has colours. */
 export type Colour = "green" | "red" | "yellow" | "blue" | "dim" | "bold";
@@ -14,7 +14,7 @@ const CODES: Readonly<Record<Colour, readonly [on: number, off: number]>> = {
 
 /**
  * Speaks to a person on stderr and to programs on stdout. Colours and progress only on a terminal; everything that came
- * from outside goes through {@link escapeControls} before it gets here.
+ * from outside goes through `escapeControls` before it gets here.
  */
 export class Terminal {
   readonly #coloured = process.stderr.isTTY && process.env["NO_COLOR"] === undefined && process.env["TERM"] !== "dumb";
@@ -31,18 +31,15 @@ export class Terminal {
     process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
   }
 
-  /** Output of a guest: exactly its bytes into a file or pipe, harmless text onto a terminal. */
-  showGuestOutput(bytes: Uint8Array, stream: "stdout" | "stderr"): void {
-    if (bytes.length === 0) return;
+  /** Where one guest's output is shown, at once or as it comes. */
+  openGuestOutput(): GuestOutput {
     this.#clearProgress();
-    const target = process[stream];
-    if (!target.isTTY) {
-      target.write(bytes);
-      return;
-    }
-    const lines = Buffer.from(bytes).toString("utf8").split("\n");
-    const text = lines.map((line) => escapeControls(line)).join("\n");
-    target.write(text.endsWith("\n") ? text : `${text}\n`);
+    return new GuestOutput(process);
+  }
+
+  /** Whether a person sees what a guest prints. */
+  get watched(): boolean {
+    return process.stdout.isTTY || process.stderr.isTTY;
   }
 
   paint(colour: Colour, text: string): string {

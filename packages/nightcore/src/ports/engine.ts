@@ -83,6 +83,15 @@ export type Cancellation = {
   removeEventListener(type: "abort", listener: () => void): void;
 };
 
+/** A stream that a guest prints to. */
+export type PrintedStream = "stdout" | "stderr";
+
+/**
+ * Hears what a guest prints while it runs. The pieces of a stream, joined, are the beginning of what the report has of it; what a
+ * guest printed before the engine killed it is in no report. Foreign bytes, never empty.
+ */
+export type Print = (stream: PrintedStream, bytes: Bytes) => void;
+
 /** POWER: runs untrusted code. Never rejects for anything that a guest does. */
 export type Engine = {
   readonly name: string;
@@ -90,7 +99,7 @@ export type Engine = {
   readonly version: string;
   /** The layers between guest and host that are really in place. */
   readonly isolation: readonly string[];
-  run(job: EngineJob, cancellation?: Cancellation): Promise<EngineReport>;
+  run(job: EngineJob, cancellation?: Cancellation, print?: Print): Promise<EngineReport>;
   close(): Promise<void>;
 };
 

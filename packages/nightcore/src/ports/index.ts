@@ -17,6 +17,8 @@ export type {
   Mount,
   MountedFile,
   OpenEngine,
+  Print,
+  PrintedStream,
 } from "./engine.ts";
 export { checkEngine, ENGINE_RULES } from "./compliance/engine-compliance.ts";
 export type { Compliance } from "./compliance/engine-compliance.ts";

@@ -25,6 +25,7 @@ import {
   type LedgerFault,
   type ModuleSource,
   type Mount,
+  type Print,
   type SourceFault,
 } from "#ports";
 import type { Event, OutputSaid, Rows } from "#state";
@@ -53,6 +54,8 @@ export type PipelinePowers = {
   readonly moduleBytesMax: number;
   /** Undefined in a pipeline that only verifies and decides. */
   readonly engine: Engine | undefined;
+  /** Hears what guests print while they run, before their outcome is durable: for a person who watches, never for the record. */
+  readonly print?: Print | undefined;
   readonly backend: string;
   readonly isolation: readonly string[];
 };
@@ -128,7 +131,7 @@ export class Pipeline {
     { permit, mounts }: { readonly permit: Permit; readonly mounts: readonly Mount[] },
     cancellation?: Cancellation,
   ) {
-    const { engine, recorder, crypto, blobs, clock, isolation } = this.#powers;
+    const { engine, recorder, crypto, blobs, clock, isolation, print } = this.#powers;
     assert(engine !== undefined, "a permit was issued in a pipeline without an engine");
     const { run, facts } = decided;
     const job = this.#prepareJob(decided, permit, mounts);
@@ -141,7 +144,7 @@ export class Pipeline {
     const before = await recorder.record([...this.#decisionEvents(decided), { about, event: intent }]);
     if (!before.ok) return fail(before.fault);
 
-    const report = await engine.run(job, cancellation);
+    const report = await engine.run(job, cancellation, print);
     const finding = report.fault === undefined ? null : findingOf(report.fault, explainEngineFault);
     const outputTree = keepOutput(blobs, crypto, report.output);
     const kept = { stdout: keep(blobs, crypto, report.stdout), stderr: keep(blobs, crypto, report.stderr), outputTree };

@@ -50,10 +50,10 @@ export const openV8Engine: OpenEngine = async (options) => {
   const engine: Engine = {
     ...describeV8Engine(),
     isolation,
-    async run(job, cancellation) {
+    async run(job, cancellation, print) {
       const refusal = checkJob(job);
       if (refusal !== undefined) return failed(refusal, 0);
-      return reportOf(await pool.run(job, cancellation));
+      return reportOf(await pool.run(job, cancellation, print));
     },
     close: () => pool.close(),
   };

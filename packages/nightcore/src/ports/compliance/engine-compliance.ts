@@ -3,6 +3,7 @@ import type { EngineReport, OpenEngine } from "../engine.ts";
 import { type Ending, ENDINGS } from "./endings.ts";
 import { GRANT_RULES } from "./grants.ts";
 import { HONEST, LITTERER, PROBE, SEARCHER, SPIN, WORK } from "./guests.ts";
+import { PRINTING_RULES } from "./printing.ts";
 import { type ComplianceTools, differ, endOf, type EngineRule, makeCancellation, runText, type Subject } from "./subject.ts";
 
 /** What the suite found: each rule by its name, and its problems. An engine complies when no rule has any. */
@@ -171,4 +172,5 @@ export const ENGINE_RULES: readonly EngineRule[] = [
   ISOLATION,
   CONCURRENCY,
   ...GRANT_RULES,
+  ...PRINTING_RULES,
 ];

@@ -1,4 +1,4 @@
-import type { Cancellation, EngineFault, EngineJob } from "#ports";
+import type { Cancellation, EngineJob, Print } from "#ports";
 import type { Launch } from "./launch.ts";
 import { type JobEnd, SandboxProcess } from "./sandbox-process.ts";
 
@@ -53,14 +53,15 @@ export class Pool {
     return new Promise((resolve) => this.#queue.push(resolve));
   }
 
-  async run(job: EngineJob, cancellation: Cancellation | undefined): Promise<JobEnd> {
+  async run(job: EngineJob, cancellation: Cancellation | undefined, print?: Print): Promise<JobEnd> {
     if (this.#closed) return CLOSED;
     let process = await this.#acquire();
     if (process === undefined) return CLOSED;
     if (process.dead && !this.#closed) process = this.#start();
     process.hold(true);
     const unavailable = await process.ready;
-    const end = await this.#runReady(process, job, cancellation, unavailable);
+    const end =
+      unavailable === undefined ? await this.#runReady(process, job, { cancellation, print }) : { fault: unavailable, wallMs: 0 };
     const fault = "fault" in end ? end.fault : end.outcome.fault;
     const spent = "fault" in end || (fault !== undefined && !HARMLESS.has(fault.code)) || process.runs >= RUNS_MAX;
     process.hold(false);
@@ -75,13 +76,11 @@ export class Pool {
   async #runReady(
     process: SandboxProcess,
     job: EngineJob,
-    cancellation: Cancellation | undefined,
-    unavailable: EngineFault | undefined,
+    { cancellation, print }: { readonly cancellation: Cancellation | undefined; readonly print: Print | undefined },
   ): Promise<JobEnd> {
-    if (unavailable !== undefined) return { fault: unavailable, wallMs: 0 };
     if (this.#closed) return CLOSED;
     if (cancellation?.aborted === true) return { fault: { code: "engine/cancelled", detail: "before it began" }, wallMs: 0 };
-    return process.run(job, cancellation);
+    return process.run(job, cancellation, print);
   }
 
   /** Kills every process and waits until the system has them all back. */

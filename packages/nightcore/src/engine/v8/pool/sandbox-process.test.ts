@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { EngineFaultCode } from "#ports";
 import { assemble, jobFor } from "../fixture.test.ts";
 import { encodeOutcome, encodeReady, type GuestOutcome } from "../wire/answer.ts";
+import { encodePiece } from "../wire/piece.ts";
 import { Pool } from "./pool.ts";
 import type { Launch } from "./launch.ts";
 
@@ -71,6 +72,51 @@ for (const [lie, launch, code] of ROWS) {
     await pool.close();
   });
 }
+
+const PIECE = hex(encodePiece("stdout", new Uint8Array([1, 2])));
+const STDOUT = hex(encodeOutcome({ ...OUTCOME, stdout: new Uint8Array([1, 2, 3]) }));
+
+const PIECE_ROWS: readonly (readonly [lie: string, says: string, detail: string])[] = [
+  ["takes back what its guest printed", `${PIECE}${FINE}`, "its stdout is not what it said before"],
+  [
+    "changes what its guest printed",
+    `${hex(encodePiece("stdout", new Uint8Array([9])))}${STDOUT}`,
+    "its stdout is not what it said before",
+  ],
+  [
+    "moves it to the other stream",
+    `${hex(encodePiece("stderr", new Uint8Array([1])))}${STDOUT}`,
+    "its stderr is not what it said before",
+  ],
+  ["sends nothing, again and again", hex(encodePiece("stdout", new Uint8Array(0))), "a piece of nothing"],
+  ["floods with pieces", PIECE.repeat(6), "more pieces than output"],
+  ["sends a piece longer than the budget", hex(encodePiece("stdout", new Uint8Array(11))), ""],
+  ["sends a piece behind its outcome", `${STDOUT}${PIECE}`, "more than one answer"],
+  ["asks for the module behind a piece", `${PIECE}0100000002`, "unexpected `need-module`"],
+];
+
+for (const [lie, says, detail] of PIECE_ROWS) {
+  test(`a sandbox that ${lie} is engine/protocol`, async () => {
+    const pool = new Pool(impostor(READY, `say("${says}"); ${STAY}`), 1);
+    const end = await pool.run(JOB, undefined, () => undefined);
+    assert.ok("fault" in end, JSON.stringify(end));
+    assert.equal(end.fault.code, "engine/protocol");
+    if (detail !== "") assert.equal(end.fault.detail, detail);
+    await pool.close();
+  });
+}
+
+test("a piece that nobody asked for is engine/protocol, and one that somebody did is passed on", async () => {
+  const launch = impostor(READY, `say("${PIECE}${STDOUT}"); ${STAY}`);
+  const [deaf, hearing] = [new Pool(launch, 1), new Pool(launch, 1)];
+  const unasked = await deaf.run(JOB, undefined);
+  assert.ok("fault" in unasked && unasked.fault.detail === "a piece that was not asked for");
+  const heard: unknown[] = [];
+  const asked = await hearing.run(JOB, undefined, (stream, bytes) => heard.push([stream, ...bytes]));
+  assert.ok("outcome" in asked);
+  assert.deepEqual(heard, [["stdout", 1, 2]]);
+  await Promise.all([deaf.close(), hearing.close()]);
+});
 
 test("a sandbox that speaks before it is asked does not answer the next job", async () => {
   const pool = new Pool(impostor(READY, `say("${FINE}"); setTimeout(() => say("${FINE}"), 50); ${STAY}`), 1);

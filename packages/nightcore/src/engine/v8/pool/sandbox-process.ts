@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
 import { type Duplex, PassThrough } from "node:stream";
 import type { Bytes, Digest } from "#core";
-import type { Cancellation, EngineFault, EngineJob } from "#ports";
+import type { Cancellation, EngineFault, EngineJob, Print } from "#ports";
 import { FILTER_FD } from "../confinement/bubblewrap.ts";
 import { coverInherited } from "../confinement/inherited.ts";
 import { answerBytesMax, type AskedJob, decodeAnswer, type GuestOutcome, type SandboxAnswer } from "../wire/answer.ts";
@@ -9,6 +9,7 @@ import { FrameSplitter } from "../wire/framing.ts";
 import { encodeJob } from "../wire/job.ts";
 import { WireError, WireReader } from "../wire/reader.ts";
 import type { Launch } from "./launch.ts";
+import { Printed } from "./printed.ts";
 
 const READY_BYTES_MAX = 64;
 const READY_MS_MAX = 30_000; // LIMIT: a loaded machine starts a process in a second; longer means that it cannot
@@ -21,6 +22,8 @@ export type JobEnd = { readonly wallMs: number } & ({ readonly outcome: GuestOut
 type Waiter = {
   readonly messageBytesMax: number;
   readonly asked: AskedJob | undefined;
+  /** Undefined: it is not asked to tell what the guest prints before it ends. */
+  readonly printed: Printed | undefined;
   resolve(end: SandboxAnswer | EngineFault): void;
 };
 
@@ -80,7 +83,7 @@ export class SandboxProcess {
       READY_MS_MAX,
     );
     timer.unref();
-    const answer = await this.#ask([], READY_BYTES_MAX, undefined);
+    const answer = await this.#ask([], READY_BYTES_MAX, { asked: undefined, printed: undefined });
     clearTimeout(timer);
     this.#started = !("code" in answer);
     if ("code" in answer) return { code: "engine/unavailable", detail: answer.detail };
@@ -90,7 +93,7 @@ export class SandboxProcess {
   }
 
   /** Runs a job with its deadline counted from the first byte written. The caller has awaited `ready`, and runs one at a time. */
-  async run(job: EngineJob, cancellation: Cancellation | undefined): Promise<JobEnd> {
+  async run(job: EngineJob, cancellation: Cancellation | undefined, print?: Print): Promise<JobEnd> {
     if (this.#dead !== undefined) return { fault: this.#dead, wallMs: 0 };
     const startedMs = performance.now();
     this.runs++;
@@ -101,7 +104,7 @@ export class SandboxProcess {
     const cancel = (): void => void this.kill({ code: "engine/cancelled", detail: "" });
     cancellation?.addEventListener("abort", cancel);
     try {
-      const end = await this.#converse(job);
+      const end = await this.#converse(job, print);
       return { ...end, wallMs: performance.now() - startedMs };
     } finally {
       clearTimeout(deadline);
@@ -109,14 +112,20 @@ export class SandboxProcess {
     }
   }
 
-  async #converse(job: EngineJob): Promise<{ readonly outcome: GuestOutcome } | { readonly fault: EngineFault }> {
+  async #converse(
+    job: EngineJob,
+    print: Print | undefined,
+  ): Promise<{ readonly outcome: GuestOutcome } | { readonly fault: EngineFault }> {
     const bytesMax = answerBytesMax(job);
-    const known = this.#modules.has(job.digest);
+    // Who asked to hear the guest is not told twice what it prints: the module goes along, so that the job is put once.
+    const known = print === undefined && this.#modules.has(job.digest);
+    const streamed = print !== undefined;
+    const printed = print && new Printed(print, job.budgets.outputBytes);
     const sameTenant = this.#tenant === job.tenant;
     this.#tenant = job.tenant;
-    let answer = await this.#ask(encodeJob(job, { withBytes: !known, sameTenant }), bytesMax, job);
+    let answer = await this.#ask(encodeJob(job, { withBytes: !known, sameTenant, streamed }), bytesMax, { asked: job, printed });
     if (known && "kind" in answer && answer.kind === "need-module")
-      answer = await this.#ask(encodeJob(job, { withBytes: true, sameTenant }), bytesMax, job);
+      answer = await this.#ask(encodeJob(job, { withBytes: true, sameTenant, streamed }), bytesMax, { asked: job, printed });
     if ("code" in answer) return { fault: answer };
     if (answer.kind !== "outcome")
       return { fault: this.kill({ code: "engine/protocol", detail: `unexpected \`${answer.kind}\`` }) };
@@ -124,10 +133,14 @@ export class SandboxProcess {
     return { outcome: answer.outcome };
   }
 
-  #ask(frame: readonly Bytes[], messageBytesMax: number, asked: AskedJob | undefined): Promise<SandboxAnswer | EngineFault> {
+  #ask(
+    frame: readonly Bytes[],
+    messageBytesMax: number,
+    { asked, printed }: Pick<Waiter, "asked" | "printed">,
+  ): Promise<SandboxAnswer | EngineFault> {
     return new Promise((resolve) => {
       if (this.#dead !== undefined) return resolve(this.#dead);
-      this.#waiter = { messageBytesMax, asked, resolve };
+      this.#waiter = { messageBytesMax, asked, printed, resolve };
       if (frame.length > 1) this.#channel.cork();
       for (const part of frame) this.#channel.write(part);
       if (frame.length > 1) this.#channel.uncork();
@@ -140,18 +153,30 @@ export class SandboxProcess {
     if (waiter === undefined) return void this.kill({ code: "engine/protocol", detail: "it spoke without being asked" });
     const messages = this.#splitter.push(chunk, waiter.messageBytesMax);
     if (messages === undefined) return void this.kill({ code: "engine/protocol", detail: "an answer is too long" });
-    const [message, ...more] = messages;
-    if (message === undefined) return;
-    if (more.length > 0 || this.#splitter.pending > 0)
-      return void this.kill({ code: "engine/protocol", detail: "more than one answer" });
     try {
-      const answer = decodeAnswer(new WireReader(message), waiter.asked);
-      this.#waiter = undefined;
-      waiter.resolve(answer);
+      for (const [n, message] of messages.entries()) {
+        if (this.#dead !== undefined) return; // whoever heard a piece ended the run
+        const last = n === messages.length - 1 && this.#splitter.pending === 0;
+        this.#hear(waiter, message, last);
+      }
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.kill({ code: "engine/protocol", detail: error.message });
     }
+  }
+
+  /** Passes a piece on, or ends the waiting with an answer, which has to be the last that was said. */
+  #hear(waiter: Waiter, message: Bytes, last: boolean): void {
+    const answer = decodeAnswer(new WireReader(message), waiter.asked);
+    if (answer.kind === "piece") {
+      if (waiter.printed === undefined) throw new WireError("a piece that was not asked for");
+      waiter.printed.take(answer);
+      return;
+    }
+    if (!last) throw new WireError("more than one answer");
+    if (answer.kind === "outcome") waiter.printed?.compare(answer.outcome);
+    this.#waiter = undefined;
+    waiter.resolve(answer);
   }
 
   /** SIGKILL, and the fault becomes the answer to whatever is waited for. The first reason stands. */

@@ -4,6 +4,7 @@ import type { ModuleShape } from "#wasm";
 import { MEMORY_IMPORT } from "../meter/assemble.ts";
 import { decodeBudget, encodeBudget } from "../meter/frame.ts";
 import { type WasmExports, type WasmGlobal, type WasmImports, type WasmMemory, WebAssembly } from "../web-assembly.ts";
+import type { TellWritten } from "../wasi/stdio.ts";
 import { checkImports, importsFor } from "../wasi/host.ts";
 import { type Ending, WasiContext } from "../wasi/context.ts";
 import type { GuestOutcome } from "../wire/answer.ts";
@@ -16,6 +17,9 @@ const EMPTY = new Uint8Array(0);
 
 /** An outcome, and whether its fuel may be wrong, so that the exact form of the module must be asked. */
 export type GuestEnd = GuestOutcome & { readonly repeat: boolean };
+
+/** What a guest runs with: memory that is kept between runs, and who hears what it prints while it runs. */
+export type GuestHost = { readonly memories: MemoryKeeper; readonly tell: TellWritten | undefined };
 
 /** The outcome of a job that was refused before anything ran. */
 export function refusedOutcome(fault: EngineFault): GuestEnd {
@@ -33,9 +37,9 @@ export function planGuest(shape: ModuleShape, job: SandboxJob): Result<EntryPlan
  * Runs one guest in a fresh instance with zeroed memory, and says how it ended. The start section of the module, which the meter
  * has turned into an export, runs first of all, with fuel and memory in place.
  */
-export function runGuest(compiled: CompiledModule, job: SandboxJob, plan: EntryPlan, memories: MemoryKeeper): GuestEnd {
+export function runGuest(compiled: CompiledModule, job: SandboxJob, plan: EntryPlan, { memories, tell }: GuestHost): GuestEnd {
   const { metered } = compiled;
-  const context = new WasiContext({ ...job, tenant: "" });
+  const context = new WasiContext({ ...job, tenant: "" }, tell);
   let memory: WasmMemory | undefined;
   let exports: WasmExports | undefined;
   let results: readonly string[] = [];

@@ -7,9 +7,10 @@ import { encodeNeedModule, encodeOutcome, encodeReady, type GuestOutcome } from 
 import { decodeJob, JOB_BYTES_MAX, type SandboxJob } from "../wire/job.ts";
 import { WireReader } from "../wire/reader.ts";
 import { receiveMessage, sendFrame } from "./channel.ts";
-import { type GuestEnd, planGuest, refusedOutcome, runGuest } from "./guest.ts";
+import { type GuestEnd, type GuestHost, planGuest, refusedOutcome, runGuest } from "./guest.ts";
 import { MemoryKeeper } from "./memory.ts";
 import { ModuleCache, pagesOf } from "./module-cache.ts";
+import { PieceSender } from "./piece-sender.ts";
 
 // Refusals are thrown and caught many times in a run; nobody reads their stacks.
 Error.stackTraceLimit = 0;
@@ -23,24 +24,26 @@ const memories = new MemoryKeeper();
  * Undefined when the module is needed first.
  */
 function outcomeOf(job: SandboxJob): GuestOutcome | undefined {
+  const sender = job.streamed ? new PieceSender(sendFrame) : undefined;
+  const host: GuestHost = { memories, tell: sender && ((stream, written) => sender.tell(stream, written)) };
   const repeatable = !job.capabilities.some((one) => one === "clock:real" || one === "random:real");
   if (repeatable) {
-    const outcome = runForm(job, false);
+    const outcome = runForm(job, host, false);
     if (outcome?.repeat !== true) return outcome;
     memories.clean();
   }
-  return runForm(job, true);
+  return runForm(job, host, true);
 }
 
 /** What the host does not offer is refused before V8 has seen the module. */
-function runForm(job: SandboxJob, exactAtTraps: boolean): GuestEnd | undefined {
+function runForm(job: SandboxJob, host: GuestHost, exactAtTraps: boolean): GuestEnd | undefined {
   const { digest, bytes } = job;
   const { memoryBytes } = job.budgets;
   const key = { digest, memoryBytes, exactAtTraps };
   const found = cache.find(key);
   if (found !== undefined) {
     const planned = planGuest(found.metered.shape, job);
-    return planned.ok ? runGuest(found, job, planned.value, memories) : refusedOutcome(planned.fault);
+    return planned.ok ? runGuest(found, job, planned.value, host) : refusedOutcome(planned.fault);
   }
   if (bytes === undefined) return undefined;
   const metered = meterModule(bytes, { memoryPagesMax: pagesOf(memoryBytes), exactAtTraps });
@@ -48,7 +51,7 @@ function runForm(job: SandboxJob, exactAtTraps: boolean): GuestEnd | undefined {
   const planned = planGuest(metered.value.shape, job);
   if (!planned.ok) return refusedOutcome(planned.fault);
   const compiled = cache.compile(key, metered.value);
-  return compiled.ok ? runGuest(compiled.value, job, planned.value, memories) : refusedOutcome(compiled.fault);
+  return compiled.ok ? runGuest(compiled.value, job, planned.value, host) : refusedOutcome(compiled.fault);
 }
 
 sendFrame(encodeReady());

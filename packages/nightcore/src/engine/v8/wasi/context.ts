@@ -10,7 +10,7 @@ import { collectOutput } from "./output-tree.ts";
 import { type FillRandom, realRandom, seededRandom } from "./random.ts";
 import { ALL_RIGHTS, FOLDER_RIGHTS, STREAM_READ_RIGHTS, STREAM_WRITE_RIGHTS } from "./rights.ts";
 import { WASI_NAMES } from "./signature.ts";
-import { Input, Output } from "./stdio.ts";
+import { Input, Output, type TellWritten } from "./stdio.ts";
 
 const DENIED_PATHS_MAX = 8; // LIMIT: a hint for an author, not a log
 const OPENED_PATHS_MAX = 32; // LIMIT: enough to see which folders a guest reads from
@@ -45,14 +45,14 @@ export class WasiContext {
   ending: Ending | undefined;
   callCount = 0;
 
-  constructor(job: Omit<EngineJob, "bytes">) {
+  constructor(job: Omit<EngineJob, "bytes">, tell?: TellWritten) {
     const has = (capability: EngineJob["capabilities"][number]): boolean => job.capabilities.includes(capability);
     this.args = job.argv.map(terminated);
     this.env = job.env.map(terminated);
     this.clock = has("clock:real") ? realClock() : virtualClock();
     this.fillRandom = has("random:real") ? realRandom : seededRandom(job.seed);
     this.input = new Input(has("stdin") ? job.stdin : new Uint8Array(0));
-    this.output = new Output(job.budgets.outputBytes);
+    this.output = new Output(job.budgets.outputBytes, tell);
     const shown = has("fs:read") ? job.mounts : [];
     this.files = new FileSystem(has("fs:write") ? [...shown, OUTPUT_MOUNT] : shown);
     this.#outputFolder = has("fs:write") ? this.files.preopens.at(-1)?.folder : undefined;

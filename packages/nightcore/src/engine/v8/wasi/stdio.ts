@@ -1,7 +1,11 @@
 import type { Bytes } from "#core";
+import type { PrintedStream } from "#ports";
+
+/** Told after each write, with all that the stream has been given so far. */
+export type TellWritten = (stream: PrintedStream, written: Bytes) => void;
 
 /** Bytes that one stream has been given so far. */
-class Stream {
+export class GrowingBytes {
   #bytes = new Uint8Array(1024);
   #length = 0;
 
@@ -23,13 +27,15 @@ class Stream {
 
 /** Standard output and standard error of a run, which share one budget of bytes. */
 export class Output {
-  readonly stdout = new Stream();
-  readonly stderr = new Stream();
+  readonly stdout = new GrowingBytes();
+  readonly stderr = new GrowingBytes();
   readonly #bytesMax: number;
+  readonly #tell: TellWritten | undefined;
   #used = 0;
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, tell?: TellWritten) {
     this.#bytesMax = bytesMax;
+    this.#tell = tell;
   }
 
   get usedBytes(): number {
@@ -37,10 +43,11 @@ export class Output {
   }
 
   /** Keeps what fits and says whether that was all of it. */
-  write(stream: "stdout" | "stderr", bytes: Bytes): boolean {
+  write(stream: PrintedStream, bytes: Bytes): boolean {
     const length = Math.min(bytes.length, this.#bytesMax - this.#used);
     this[stream].append(bytes.subarray(0, length));
     this.#used += length;
+    this.#tell?.(stream, this[stream].written);
     return length === bytes.length;
   }
 }

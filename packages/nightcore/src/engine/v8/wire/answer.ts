@@ -11,6 +11,7 @@ import {
 } from "#core";
 import type { EngineFaultCode, EngineJob, GuestConduct } from "#ports";
 import { WASI_NAMES } from "../wasi/signature.ts";
+import { decodePiece, PIECE, type Piece } from "./piece.ts";
 import { WireError, type WireReader } from "./reader.ts";
 import { WireWriter } from "./writer.ts";
 
@@ -130,12 +131,13 @@ export function encodeOutcome(outcome: GuestOutcome): readonly Bytes[] {
  * Reads an answer as hostile: every field is checked for its form and against the run's budgets, and text is made safe to show.
  * Throws a WireError for the first that cannot be right.
  */
-export function decodeAnswer(reader: WireReader, asked: AskedJob | undefined): SandboxAnswer {
-  const tag = reader.u8(OUTCOME);
+export function decodeAnswer(reader: WireReader, asked: AskedJob | undefined): SandboxAnswer | Piece {
+  const tag = reader.u8(PIECE);
   if (tag === READY || tag === NEED_MODULE) {
     reader.end();
     return { kind: tag === READY ? "ready" : "need-module" };
   }
+  if (tag === PIECE && asked !== undefined) return decodePiece(reader, asked.budgets.outputBytes);
   if (tag !== OUTCOME || asked === undefined) throw new WireError("an answer that was not asked for");
   const { budgets } = asked;
   const code = reader.u8();

@@ -10,6 +10,8 @@ import { WireWriter } from "./writer.ts";
 export type SandboxJob = Omit<EngineJob, "bytes" | "tenant"> & {
   readonly bytes: Bytes | undefined;
   readonly sameTenant: boolean;
+  /** Whether what the guest prints is told in pieces, before its outcome. */
+  readonly streamed: boolean;
 };
 
 const JOB = 1;
@@ -20,18 +22,19 @@ const SEED_BYTES = 32;
 
 /**
  * ```
- * u8 1 | flag same tenant | text digest | flag, bytes module | flag, text entry | texts numericArgs | texts argv | texts env | bytes stdin |
+ * u8 1 | flag same tenant | flag streamed | text digest | flag, bytes module | flag, text entry | texts numericArgs | texts argv | texts env | bytes stdin |
  * mounts (u32 count; text path, flag writable, texts folders, u32 count of files: text path, bytes) |
  * u8 capabilities by bit | four integers: wallMs memoryBytes fuel outputBytes | bytes seed
  * ```
  */
 export function encodeJob(
   job: EngineJob,
-  { withBytes, sameTenant }: { readonly withBytes: boolean; readonly sameTenant: boolean },
+  { withBytes, sameTenant, streamed }: { readonly withBytes: boolean } & Pick<SandboxJob, "sameTenant" | "streamed">,
 ): readonly Bytes[] {
   const writer = new WireWriter();
   writer.u8(JOB);
   writer.flag(sameTenant);
+  writer.flag(streamed);
   writer.text(job.digest);
   writer.flag(withBytes);
   if (withBytes) writer.bytes(job.bytes);
@@ -63,6 +66,7 @@ export function encodeJob(
 export function decodeJob(reader: WireReader): SandboxJob {
   if (reader.u8() !== JOB) throw new WireError("not a job");
   const sameTenant = reader.flag();
+  const streamed = reader.flag();
   const digest = reader.text(256) as Digest;
   const bytes = reader.flag() ? reader.bytes(JOB_BYTES_MAX) : undefined;
   const entry = reader.flag() ? reader.text(JOB_BYTES_MAX) : undefined;
@@ -84,7 +88,7 @@ export function decodeJob(reader: WireReader): SandboxJob {
   const seed = reader.bytes(SEED_BYTES);
   if (seed.length !== SEED_BYTES) throw new WireError("a seed has 32 bytes");
   reader.end();
-  return { sameTenant, digest, bytes, entry, numericArgs, argv, env, stdin, mounts, capabilities, budgets, seed };
+  return { sameTenant, streamed, digest, bytes, entry, numericArgs, argv, env, stdin, mounts, capabilities, budgets, seed };
 }
 
 function decodeMount(reader: WireReader): Mount {

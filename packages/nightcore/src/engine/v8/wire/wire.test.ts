@@ -51,16 +51,21 @@ test("a job survives the way, with and without its module", () => {
   });
   const { bytes, tenant, ...rest } = job;
   assert.equal(tenant, "test");
-  assert.deepEqual(decodeJob(new WireReader(messageOf(encodeJob(job, { withBytes: true, sameTenant: true })))), {
+  assert.deepEqual(decodeJob(new WireReader(messageOf(encodeJob(job, { withBytes: true, sameTenant: true, streamed: true })))), {
     ...rest,
     bytes,
     sameTenant: true,
+    streamed: true,
   });
-  assert.deepEqual(decodeJob(new WireReader(messageOf(encodeJob(job, { withBytes: false, sameTenant: false })))), {
-    ...rest,
-    bytes: undefined,
-    sameTenant: false,
-  });
+  assert.deepEqual(
+    decodeJob(new WireReader(messageOf(encodeJob(job, { withBytes: false, sameTenant: false, streamed: false })))),
+    {
+      ...rest,
+      bytes: undefined,
+      sameTenant: false,
+      streamed: false,
+    },
+  );
 });
 
 test("answers that cannot be right are refused", () => {
