@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { REPOSITORY } from "../tools/repository.ts";
 
-const ROOMS = "core|wasm|attest|trust|guardian|ledger|engine|source|keys|workspace|cli|state|import|worker|forward";
+const ROOMS = "core|wasm|attest|trust|guardian|ledger|engine|source|keys|workspace|cli|state|import|worker|forward|witness";
 
 function read(path: string): string {
   return readFileSync(join(REPOSITORY, path), "utf8");

@@ -50,13 +50,14 @@ export const ROOMS: readonly Room[] = [
     powers: ["child_process", "fs", "path", "process", "stream", "url"],
   }),
   hand("forward", { opens: ["core"], powers: ["crypto", "fs", "http", "https", "net", "path", "tls"] }),
+  hand("witness", { opens: ["core", "ledger"], powers: ["http", "https", "sqlite"] }),
   pureRoom("worker", ["core", "wasm", "attest", "trust", "guardian", "ledger", "state", "ports"]),
   // Arithmetic from npm, and no power: it runs in a browser.
   { ...pureRoom("verify", ["core", "attest", "ledger", "state"]), packages: ["@noble/ed25519", "@noble/hashes"] },
   pureRoom("report", ["core", "ledger", "state"]),
   hand("cli", {
     door: "main.ts",
-    opens: [...LAW, ...STORES, "engine/v8", "forward", "worker", "verify", "report"],
+    opens: [...LAW, ...STORES, "engine/v8", "forward", "witness", "worker", "verify", "report"],
     powers: ["crypto", "fs", "os", "path", "process", "timers/promises", "url", "util"],
   }),
 ];

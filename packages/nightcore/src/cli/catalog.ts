@@ -1,3 +1,5 @@
+import { LEDGER_COMMANDS } from "./ledger-catalog.ts";
+
 /** One option of a command. Those with `value` take one; `many` may be given more than once. */
 export type OptionSpec = {
   readonly name: string;
@@ -184,113 +186,7 @@ export const CATALOG: readonly CommandSpec[] = [
     example: "nightcore inspect-state --tenant hello --summary",
     load: () => import("./inspect-state.ts"),
   },
-  {
-    path: ["ledger", "vkey"],
-    summary: "print the log's verifier key: all that others need to check receipts",
-    options: [],
-    example: "nightcore ledger vkey > log.vkey",
-    load: () => import("./ledger-vkey.ts"),
-  },
-  {
-    path: ["ledger", "verify"],
-    summary: "rebuild the whole tree and check every tile, signature and entry",
-    options: [{ name: "log-key", value: "VKEY", summary: "a verifier key, or a file with one (default: the workspace's own)" }],
-    example: "nightcore ledger verify",
-    load: () => import("./ledger-verify.ts"),
-  },
-  {
-    path: ["ledger", "find"],
-    summary: "find entries by run, tenant, digest, signer, verdict, kind and time",
-    detail:
-      "Every entry found is read from the log and its signature checked; with --proofs each gets its inclusion proof, which\n`ledger check` and other tools verify. That no entry was left out is not proved: a log cannot prove that without a map.",
-    options: [
-      { name: "run", value: "RUN", summary: "entries of one run, by its whole identifier" },
-      { name: "tenant", value: "T", summary: "entries of one tenant" },
-      { name: "digest", value: "SHA256", summary: "entries about these bytes" },
-      { name: "signer", value: "KEYID", summary: "entries about what this key signed (8 characters are enough)" },
-      { name: "verdict", value: "V", summary: "runs decided so: allow, hold, deny or quarantine" },
-      { name: "kind", value: "KIND", summary: "only entries of this kind: decision, outcome, trust, …" },
-      { name: "since", value: "TIME", summary: "not before (2026-01-31, RFC 3339, or 30d for thirty days ago)" },
-      { name: "until", value: "TIME", summary: "not after" },
-      { name: "limit", value: "N", summary: "the newest N runs and other events (default 50)" },
-      { name: "proofs", value: "DIR", summary: "write each entry and its inclusion proof into a new folder" },
-    ],
-    example: "nightcore ledger find --tenant hello --verdict deny --since 30d",
-    load: () => import("./ledger-find.ts"),
-  },
-  {
-    path: ["ledger", "check"],
-    positional: "ENTRY PROOF",
-    summary: "check one entry and its inclusion proof with the log's key alone",
-    options: [{ name: "log-key", value: "VKEY", summary: "the log's verifier key, or a file with it" }],
-    example: "nightcore ledger check 17.json 17.tlog-proof --log-key log.vkey",
-    load: () => import("./ledger-check.ts"),
-  },
-  {
-    path: ["ledger", "export"],
-    summary: "write published entries as lines of JSON, or as OCSF events for a SIEM",
-    detail:
-      "The last line names the checkpoint that covers all of them and the index to go on from. An export that begins there\ncontinues it without a gap.",
-    options: [
-      { name: "form", value: "FORM", summary: "jsonl (default): predicate and exact envelope; ocsf: security events" },
-      { name: "from", value: "N", summary: "the first entry (default 0)" },
-      { name: "to", value: "N", summary: "the entry to stop before (default: all that is published)" },
-      { name: "out", value: "FILE", summary: "a new file instead of stdout" },
-    ],
-    example: "nightcore ledger export --form ocsf --from 1200",
-    load: () => import("./ledger-export.ts"),
-  },
-  {
-    path: ["ledger", "forward"],
-    positional: "DESTINATION",
-    summary: "hand published entries on to a file, a syslog server or an HTTP endpoint",
-    detail:
-      "DESTINATION is file:PATH, syslog+tls://HOST[:PORT] or https://HOST/PATH. Each entry is delivered at least once and in\norder; how far a destination has confirmed is remembered, and an absent one is tried again.",
-    options: [
-      { name: "form", value: "FORM", summary: "jsonl (default) or ocsf" },
-      { name: "follow", summary: "go on with what is published later, until interrupted" },
-      { name: "from", value: "N", summary: "begin there, whatever was confirmed before" },
-      { name: "ca", value: "FILE", summary: "trust these certificate authorities (PEM) instead of the system's" },
-      { name: "cert", value: "FILE", summary: "our certificate (PEM), for a receiver that asks for one" },
-      { name: "key", value: "FILE", summary: "its private key (PEM)" },
-    ],
-    example: "nightcore ledger forward syslog+tls://siem.example:6514 --form ocsf --follow",
-    load: () => import("./ledger-forward.ts"),
-  },
-  {
-    path: ["receipt", "show"],
-    positional: "RUN",
-    summary: "print the receipt of a run: its entries and their inclusion proofs",
-    options: [],
-    example: "nightcore receipt show 01999c3e > receipt.json",
-    load: () => import("./receipt-show.ts"),
-  },
-  {
-    path: ["receipt", "verify"],
-    positional: "FILE",
-    summary: "check a receipt with nothing else at hand",
-    options: [
-      { name: "log-key", value: "VKEY", summary: "the log's verifier key, or a file with it" },
-      {
-        name: "witness",
-        value: "VKEY",
-        many: true,
-        summary: "a witness that must have cosigned, or a file with such (repeat it)",
-      },
-    ],
-    example: "nightcore receipt verify receipt.json --log-key log.vkey",
-    load: () => import("./receipt-verify.ts"),
-  },
-  {
-    path: ["receipt", "page"],
-    summary: "write one HTML file that checks receipts in a browser, with the network off",
-    options: [
-      { name: "log-key", value: "VKEY", summary: "the key that it proposes, or a file with it (default: the workspace's own)" },
-      { name: "out", value: "FILE", summary: "where to write it (default: stdout)" },
-    ],
-    example: "nightcore receipt page --out receipt.html",
-    load: () => import("./receipt-page.ts"),
-  },
+  ...LEDGER_COMMANDS,
   {
     path: ["replay"],
     positional: "[RUN]",

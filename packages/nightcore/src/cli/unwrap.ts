@@ -8,6 +8,7 @@ const EXIT_BY_PREFIX: readonly (readonly [prefix: string, exit: number])[] = [
   ["core/", EXIT.usage],
   ["import/", EXIT.usage],
   ["forward/destination-refused", EXIT.usage],
+  ["ledger/policy-malformed", EXIT.usage],
   // What could not be delivered stays for the next call: the command failed, and nothing else is wrong.
   ["forward/unreachable", EXIT.runFailed],
   ["forward/not-confirmed", EXIT.runFailed],

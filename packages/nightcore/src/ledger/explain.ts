@@ -2,11 +2,12 @@ import { explainAttestFault } from "#attest";
 import { type Explanation, quote, unreachable } from "#core";
 import type { CosignatureFault } from "./cosignature.ts";
 import type { BundleFault } from "./entry-bundle.ts";
+import type { LogPolicyFault } from "./log-policy.ts";
 import type { ReceiptFault } from "./receipt-verification.ts";
 import type { TilePathFault } from "./tile.ts";
 
 /** Every way in which evidence from a log can be malformed or wrong. What goes wrong on the disk is `LedgerFault` in `#ports`. */
-export type EvidenceFault = ReceiptFault | BundleFault | TilePathFault | CosignatureFault;
+export type EvidenceFault = ReceiptFault | BundleFault | TilePathFault | CosignatureFault | LogPolicyFault;
 
 /** One sentence per fault of this room. */
 export function explainEvidenceFault(fault: EvidenceFault): Explanation {
@@ -29,6 +30,10 @@ export function explainEvidenceFault(fault: EvidenceFault): Explanation {
       return { message: `the note's signature by ${quote(fault.name)} is wrong` };
     case "ledger/cosignature-bad":
       return { message: `the cosignature by the witness ${quote(fault.name)} is wrong` };
+    case "ledger/policy-malformed":
+      return {
+        message: `the policy of logs and witnesses is refused: ${fault.problems.map((problem) => quote(problem)).join("; ")}`,
+      };
     case "ledger/origin-forbidden":
       return { message: `${quote(fault.origin)} cannot be the origin of a log` };
     case "ledger/checkpoint-malformed":

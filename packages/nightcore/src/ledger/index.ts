@@ -20,6 +20,8 @@ export { GrowingTiles } from "./growing-tiles.ts";
 export type { TileContent } from "./growing-tiles.ts";
 export { Frontier, HASH_BYTES, makeTreeHash, perfectRoot, TILE_WIDTH } from "./merkle-tree.ts";
 export type { EmitHash, TreeHash } from "./merkle-tree.ts";
+export { parseLogPolicy } from "./log-policy.ts";
+export type { LogPolicy, LogPolicyFault, PolicyKey, PolicyWitness } from "./log-policy.ts";
 export { encodeNote, parseNote, signNote, verifyNote } from "./note.ts";
 export type { Note, NoteFault, NoteSignature } from "./note.ts";
 export { RECEIPT_CHECKS, verifyReceipt } from "./receipt-verification.ts";
@@ -48,3 +50,5 @@ export {
   parseWitnessVkey,
 } from "./vkey.ts";
 export type { LogKey, VkeyFault } from "./vkey.ts";
+export { encodeSubmission, judgeSubmission } from "./witnessing.ts";
+export type { AcceptedSubmission, SubmissionRefusal, WitnessedHead, WitnessedLog } from "./witnessing.ts";

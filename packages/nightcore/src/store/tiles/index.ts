@@ -9,7 +9,7 @@ export { openLedgerReader, LedgerDamage } from "./reader.ts";
 export type { TilesReader } from "./reader.ts";
 export { nodeFiles } from "./file-layer.ts";
 export type { FileLayer } from "./file-layer.ts";
-export { readProof, readReceipt } from "./proof.ts";
+export { readConsistency, readProof, readReceipt } from "./proof.ts";
 export type { ReceiptRequest } from "./proof.ts";
 export { verifyLedger } from "./verification.ts";
 export type { LedgerVerification, LedgerVerificationOptions } from "./verification.ts";

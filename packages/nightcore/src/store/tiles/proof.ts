@@ -1,5 +1,6 @@
 import { type Bytes, fail, ok, type Result } from "#core";
 import {
+  consistencyPath,
   encodeReceipt,
   encodeTlogProof,
   GrowingTiles,
@@ -31,6 +32,14 @@ export function readProof(
   size = reader.published.size,
 ): Result<readonly Bytes[], LedgerFault> {
   return attempt("", () => ok(new ProofSource(reader).path(index, size)));
+}
+
+/** The consistency path between two sizes of this log, the larger one published. Not checked against any root. */
+export function readConsistency(
+  reader: TilesReader,
+  sizes: { readonly from: number; readonly to: number },
+): Result<readonly Bytes[], LedgerFault> {
+  return attempt("", () => ok(new ProofSource(reader).consistency(sizes)));
 }
 
 /** What a receipt is made of. `checkpoint` is a signed one that covers every index; the published one unless given. */
@@ -87,6 +96,12 @@ class ProofSource {
     }
     if (size > this.#reader.published.size) this.#readTail();
     return inclusionPath(this.#hash, { index, size }, (level, at) => this.#subtree(level, at));
+  }
+
+  consistency({ from, to }: { readonly from: number; readonly to: number }): readonly Bytes[] {
+    if (from < 1 || from > to || to > this.#reader.published.size)
+      refuse("ledger/missing-tile", "", `there is no proof from ${from} to ${to} in a log of ${this.#reader.published.size}`);
+    return consistencyPath(this.#hash, { from, to }, (level, at) => this.#subtree(level, at));
   }
 
   #subtree(level: number, index: number): Bytes {

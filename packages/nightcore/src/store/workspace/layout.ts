@@ -19,6 +19,7 @@ export function layOut(root: string) {
     ledger: join(own, "ledger"),
     blobs: join(own, "blobs"),
     forward: join(own, "forward"),
+    witnessed: join(own, "witnessed"),
     state: join(own, "state.db"),
     nodeKey: join(own, "node.key"),
     nodePublicKey: join(own, "node.pub"),

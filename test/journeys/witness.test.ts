@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { toolEnvironment } from "../../tools/repository.ts";
+import { LAUNCHER, Workspace } from "./workspace.ts";
+
+type Served = { readonly vkey: string; readonly url: string; readonly process: ChildProcess };
+
+/** A witness as a process of its own, for the logs of these keys. */
+async function serve(
+  context: TestContext,
+  workspace: Workspace,
+  name: string,
+  logs: readonly string[],
+  port = 0,
+): Promise<Served> {
+  const child = spawn(
+    process.execPath,
+    [
+      ...[LAUNCHER, "witness", "serve", "--key", `keys/maintainers/${name}.key`, "--name", `${name}.example/witness`],
+      ...["--listen", `127.0.0.1:${port}`, "--state", `state-${name}`],
+      ...logs.flatMap((log) => ["--log", log]),
+    ],
+    { ...toolEnvironment(), cwd: workspace.root, stdio: ["ignore", "pipe", "inherit"] },
+  );
+  context.after(() => child.kill("SIGKILL"));
+  let said = "";
+  for await (const part of child.stdout) {
+    said += String(part);
+    if (said.includes("\n")) break;
+  }
+  return { ...(JSON.parse(said) as { vkey: string; url: string }), process: child };
+}
+
+async function end({ process: child }: Served): Promise<void> {
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  await gone;
+}
+
+function makeWorld(context: TestContext): { readonly workspace: Workspace; readonly vkey: string } {
+  const workspace = Workspace.make(context);
+  workspace.addTenant("hello");
+  workspace.signAndTrust("hello");
+  workspace.expect(0, "generate-keys", "--out-dir", "keys", "--name", "w1", "--name", "w2");
+  workspace.expect(0, "run", "hello");
+  return { workspace, vkey: workspace.expect(0, "ledger", "vkey").stdout.trim() };
+}
+
+function writePolicy(workspace: Workspace, vkey: string, witnesses: readonly Served[], quorum = "both"): void {
+  const lines = witnesses.map(({ vkey: key, url }, n) => `witness w${n + 1} ${key} ${url}`);
+  const group = `group both all ${witnesses.map((_, n) => `w${n + 1}`).join(" ")}`;
+  writeFileSync(join(workspace.root, "witness.policy"), `log ${vkey}\n${lines.join("\n")}\n${group}\nquorum ${quorum}\n`);
+}
+
+const SUBMIT = ["witness", "submit", "--policy", "witness.policy"] as const;
+
+test("two witnesses cosign a log as it grows, and its receipts carry both", async (context) => {
+  const { workspace, vkey } = makeWorld(context);
+  const served = [await serve(context, workspace, "w1", [vkey]), await serve(context, workspace, "w2", [vkey])];
+  writePolicy(workspace, vkey, served);
+  assert.match(workspace.expect(0, ...SUBMIT).stderr, /the quorum is met/);
+  const { run } = workspace.runOf("hello");
+  const before = workspace.expect(0, "receipt", "show", run).stdout;
+  writeFileSync(join(workspace.root, "before.json"), before);
+  const keys = served.flatMap((witness) => ["--witness", witness.vkey]);
+  const verify = (file: string) => workspace.nightcore("receipt", "verify", file, "--log-key", vkey, ...keys);
+  assert.match(verify("before.json").stderr, /witness cosignatures: not cosigned by/, "it is newer than what was cosigned");
+  workspace.expect(0, ...SUBMIT);
+  writeFileSync(join(workspace.root, "after.json"), workspace.expect(0, "receipt", "show", run).stdout);
+  const verified = verify("after.json");
+  assert.equal(verified.exit, 0, verified.stderr);
+  assert.match(verified.stdout, /ok +witness cosignatures +w1\.example\/witness at .*, w2\.example\/witness at /);
+
+  const [first] = served;
+  const name = createHash("sha256").update("test.example/log").digest("hex");
+  const monitored = await fetch(`${first?.url}/${name}/checkpoint`);
+  assert.match(await monitored.text(), /^test\.example\/log\n\d+\n[^\n]+\n\n— test\.example\/log .*\n— w1\.example\/witness /);
+  assert.equal((await fetch(`${first?.url}/${"0".repeat(64)}/checkpoint`)).status, 404);
+});
+
+test("a witness that is away leaves the quorum unmet, and remembers when it comes back", async (context) => {
+  const { workspace, vkey } = makeWorld(context);
+  const served = [await serve(context, workspace, "w1", [vkey]), await serve(context, workspace, "w2", [vkey])];
+  writePolicy(workspace, vkey, served);
+  workspace.expect(0, ...SUBMIT);
+  const [first, second] = served;
+  assert.ok(first !== undefined && second !== undefined);
+  await end(second);
+  workspace.expect(0, "run", "hello");
+  assert.match(workspace.expect(1, ...SUBMIT).stderr, /witness\/unreachable/);
+  writePolicy(workspace, vkey, served, "w1");
+  workspace.expect(0, ...SUBMIT);
+  await serve(context, workspace, "w2", [vkey], Number(new URL(second.url).port));
+  writePolicy(workspace, vkey, served);
+  assert.match(workspace.expect(0, ...SUBMIT).stderr, /the quorum is met/);
+});
+
+test("edited, cut, rolled back or forked: what the witnesses have seen is not cosigned away", async (context) => {
+  const { workspace, vkey } = makeWorld(context);
+  const served = [await serve(context, workspace, "w1", [vkey]), await serve(context, workspace, "w2", [vkey])];
+  writePolicy(workspace, vkey, served);
+  workspace.expect(0, ...SUBMIT);
+  const own = join(workspace.root, ".nightcore");
+  const older = join(workspace.root, "older");
+  cpSync(own, older, { recursive: true });
+  workspace.expect(0, "run", "hello");
+  workspace.expect(0, ...SUBMIT);
+  const newer = join(workspace.root, "newer");
+  cpSync(own, newer, { recursive: true });
+  const restore = (from: string) => {
+    rmSync(own, { recursive: true });
+    cpSync(from, own, { recursive: true });
+  };
+
+  restore(older);
+  assert.match(workspace.expect(5, ...SUBMIT).stderr, /witness\/ahead[\s\S]*older copy/, "rolled back");
+  workspace.expect(0, "run", "hello");
+  workspace.expect(0, "run", "hello");
+  const forked = workspace.expect(1, ...SUBMIT).stderr;
+  assert.match(forked, /status 422: the proof does not lead from the tree that was cosigned/, "forked, and grown past it");
+
+  restore(newer);
+  const path = join(own, "ledger/public/checkpoint");
+  const checkpoint = readFileSync(path, "utf8");
+  writeFileSync(path, checkpoint.replace(/(test\.example\/log\n)\d+/, "$13"));
+  assert.equal(workspace.nightcore(...SUBMIT).exit, 5, "cut");
+  writeFileSync(
+    path,
+    checkpoint.replace(/^(test.*\n\d+\n)./, (_, head: string) => `${head}+`),
+  );
+  assert.equal(workspace.nightcore(...SUBMIT).exit, 5, "edited");
+
+  restore(newer);
+  workspace.expect(0, ...SUBMIT);
+});
+
+test("what cannot be witnessed is refused in words", async (context) => {
+  const { workspace, vkey } = makeWorld(context);
+  const other = Workspace.make(context);
+  const foreign = other.expect(0, "ledger", "vkey").stdout.trim();
+  const served = await serve(context, workspace, "w1", [foreign]);
+  writePolicy(workspace, vkey, [served]);
+  assert.match(workspace.expect(1, ...SUBMIT).stderr, /witness\/refused|status 40[34]/);
+  writePolicy(workspace, foreign, [served]);
+  assert.match(workspace.expect(2, ...SUBMIT).stderr, /the policy is for other logs/);
+  writeFileSync(join(workspace.root, "witness.policy"), "quorum w1\nnonsense\n");
+  assert.match(workspace.expect(2, ...SUBMIT).stderr, /line 1.*line 2/);
+  assert.match(
+    workspace.expect(2, "witness", "serve", "--key", "keys/maintainers/w1.key", "--name", "a b", "--log", vkey).stderr,
+    /cannot name/,
+  );
+  assert.match(workspace.expect(2, "witness", "serve", "--key", "keys/maintainers/w1.key", "--name", "w").stderr, /--log VKEY/);
+  const post = (body: string) => fetch(`${served.url}/add-checkpoint`, { method: "POST", body });
+  assert.equal((await post("x".repeat(300_000))).status, 400);
+  assert.equal((await post("")).status, 400);
+  assert.equal((await fetch(served.url)).status, 404);
+});
