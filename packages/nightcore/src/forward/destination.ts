@@ -25,7 +25,7 @@ export function parseDestination(name: string): Result<Destination, ForwardFault
   if (scheme === "") return refuse("its beginning is unknown");
   const url = URL.canParse(`https://${rest}`) ? new URL(`https://${rest}`) : undefined;
   if (url === undefined) return refuse("it is no address");
-  if (url.username !== "" || url.password !== "") return refuse("it holds a user name or a password");
+  if (/^[^/?#]*@/.test(rest)) return refuse("it holds a user name or a password");
   const tls = scheme === "syslog+tls" || scheme === "https";
   if (!tls && !LOOPBACK.includes(url.hostname)) return refuse("without TLS, the record would travel in the open");
   if (scheme === "http" || scheme === "https") return ok({ kind: "http", name, url: `${scheme}://${rest}` });

@@ -100,6 +100,7 @@ const DESTINATIONS: readonly (readonly [text: string, read: object | string])[] 
   ["http://siem.example/", "in the open"],
   ["syslog+tcp://siem.example", "in the open"],
   ["https://user:secret@siem.example/", "password"],
+  ["http://@localhost/", "password"],
   ["syslog+tls://siem.example/path", "host and a port only"],
   ["syslog+tls://", "no address"],
   ["ftp://siem.example/", "beginning is unknown"],
