@@ -11,6 +11,7 @@ import {
 } from "#core";
 import type { EngineFaultCode, EngineJob, GuestConduct } from "#ports";
 import { WASI_NAMES } from "../wasi/signature.ts";
+import { findContradiction } from "./contradiction.ts";
 import { decodePiece, PIECE, type Piece } from "./piece.ts";
 import { WireError, type WireReader } from "./reader.ts";
 import { WireWriter } from "./writer.ts";
@@ -128,8 +129,8 @@ export function encodeOutcome(outcome: GuestOutcome): readonly Bytes[] {
 }
 
 /**
- * Reads an answer as hostile: every field is checked for its form and against the run's budgets, and text is made safe to show.
- * Throws a WireError for the first that cannot be right.
+ * Reads an answer as hostile: every field is checked for its form, against the run's budgets and against the others, and text is
+ * made safe to show. Throws a WireError for the first that cannot be right.
  */
 export function decodeAnswer(reader: WireReader, asked: AskedJob | undefined): SandboxAnswer | Piece {
   const tag = reader.u8(PIECE);
@@ -172,7 +173,10 @@ export function decodeAnswer(reader: WireReader, asked: AskedJob | undefined): S
     deniedPaths,
     ...(tree.length === 0 ? {} : { output: tree }),
   };
-  return { kind: "outcome", outcome: observed === undefined ? outcome : { ...outcome, observed } };
+  const whole = observed === undefined ? outcome : { ...outcome, observed };
+  const contradiction = findContradiction(whole, asked);
+  if (contradiction !== undefined) throw new WireError(contradiction);
+  return { kind: "outcome", outcome: whole };
 }
 
 /** What the sandbox says that the guest left: a tree in its one order and within the limits, and nothing where it may not write. */

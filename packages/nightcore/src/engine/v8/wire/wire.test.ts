@@ -12,25 +12,25 @@ import { WireWriter } from "./writer.ts";
 const BUDGETS = { wallMs: 1_000, memoryBytes: 1 << 20, fuel: 1_000, outputBytes: 100 };
 
 const OUTCOME: GuestOutcome = {
-  exitCode: 3,
+  exitCode: 0,
   fault: undefined,
   results: ["-1", "2.5", "NaN"],
   stdout: new Uint8Array([1, 2, 3]),
   stderr: new Uint8Array(0),
   memoryBytes: 65_536,
   fuel: 7,
-  hostCalls: 2,
+  hostCalls: 3,
   deniedPaths: ["/etc/passwd"],
   output: [
     { path: "a", bytes: new Uint8Array([9]) },
     { path: "b", bytes: undefined },
     { path: "b/ü", bytes: new Uint8Array(0) },
   ],
-  observed: { calls: ["args_get", "path_open"], openedPaths: ["/sandbox/data.txt"] },
+  observed: { calls: ["args_get", "fd_write", "path_open"], openedPaths: ["/sandbox/data.txt"] },
 };
 
 const messageOf = (frame: readonly Bytes[]): Uint8Array => concatBytes(frame).subarray(4);
-const WRITER: AskedJob = { budgets: BUDGETS, capabilities: ["fs:write"] };
+const WRITER: AskedJob = { budgets: BUDGETS, capabilities: ["stdout", "fs:write"] };
 const decode = (message: Bytes, asked = WRITER) => decodeAnswer(new WireReader(message), asked);
 
 test("an outcome survives the way", () => {
