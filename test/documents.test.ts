@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { DEFAULT_WASM_LIMITS } from "../packages/nightcore/src/wasm/index.ts";
 import { REPOSITORY } from "../tools/repository.ts";
 
 const ROOMS = "core|wasm|attest|trust|guardian|ledger|engine|source|keys|workspace|cli|state|import|worker|forward|witness";
@@ -52,4 +53,12 @@ test("every link between documents leads somewhere, and every file that a docume
     return missing.map((path) => `${document}: ${path}`);
   });
   assert.deepEqual(broken, []);
+});
+
+test("docs/formats/limits.md tells every bound of the binary format as it is", () => {
+  const told = [...read("docs/formats/limits.md").matchAll(/^\| [^|]+ \| ([0-9,]+) \| [^|]+ \|$/gm)];
+  assert.deepEqual(
+    told.map(([, bound = ""]) => Number(bound.replaceAll(",", ""))),
+    Object.values(DEFAULT_WASM_LIMITS),
+  );
 });

@@ -1,10 +1,11 @@
 /**
  * Runs every guest of a folder (`.wasm`, `.wat`, and what a `make.ts` in it makes) on one engine, and prints for each how it ended,
- * how long that took, the peak memory of the worker and of the sandbox process, and whether the host is as it was: descriptors,
- * files of a scratch folder, processes. It ends with `N passed, N failed`.
+ * how long that took and how far it was from its wall budget plus 100 ms, the peak memory of the worker and of the sandbox process,
+ * and whether the host is as it was: descriptors, files of a scratch folder, processes. It ends with `N passed, N failed`.
  *
- * A guest passes when it ends in a documented code or an exit within its wall budget plus 100 ms, as `expected.json` or `make.ts`
- * says where they say something, the host is unchanged, and an honest guest runs on the same engine afterwards.
+ * A guest passes when it ends in a documented code (docs/formats/faults.md) or an exit within its wall budget plus 100 ms, as
+ * `expected.json` or `make.ts` says where they say something, the host is unchanged, and an honest guest of another tenant runs on
+ * the same engine afterwards.
  *
  *     node test/hostile.ts DIR [FILTER]
  */
@@ -14,13 +15,15 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import wabt from "wabt";
-import type { Digest } from "../packages/nightcore/src/core/index.ts";
+import { type Digest, quote } from "../packages/nightcore/src/core/index.ts";
 import { openV8Engine } from "../packages/nightcore/src/engine/v8/index.ts";
 import { type Engine, type EngineJob, type EngineReport, explainEngineFault } from "../packages/nightcore/src/ports/index.ts";
+import { REPOSITORY } from "../tools/repository.ts";
 import type { MadeGuest } from "../vectors/hostile/make.ts";
 
 const WALL_MS = 5_000;
 const GRACE_MS = 100; // after the deadline, for SIGKILL and the report
+const DUE_MS = WALL_MS + GRACE_MS;
 const BUDGETS = { wallMs: WALL_MS, memoryBytes: 128 * 1_048_576, fuel: 20_000_000, outputBytes: 200_000 };
 const SAMPLE_MS = 10;
 
@@ -86,10 +89,10 @@ export async function readGuests(folder: string): Promise<readonly HostileGuest[
   return [...kept, ...made.MADE_GUESTS];
 }
 
-function jobOf(bytes: Uint8Array): EngineJob {
+function jobOf(bytes: Uint8Array, tenant: string): EngineJob {
   const hello = { path: "hello.txt", bytes: new Uint8Array([104, 105]) };
   return {
-    tenant: "hostile",
+    tenant,
     digest: createHash("sha256").update(bytes).digest("hex") as Digest,
     bytes,
     entry: undefined,
@@ -166,10 +169,7 @@ function endOf({ fault, exitCode }: EngineReport): string {
   return fault?.code ?? String(exitCode ?? "nothing");
 }
 
-async function measure(
-  engine: Engine,
-  job: EngineJob,
-): Promise<Omit<HostileEnd, "name" | "complaints"> & { report: EngineReport }> {
+async function measure(engine: Engine, job: EngineJob): Promise<Omit<HostileEnd, "name" | "complaints">> {
   const sandbox = findSandbox() ?? "none";
   forgetPeak("self");
   forgetPeak(sandbox);
@@ -180,23 +180,36 @@ async function measure(
   const wallMs = performance.now() - startedMs;
   clearInterval(sampler);
   sandboxBytes = Math.max(sandboxBytes, readPeak(sandbox));
-  return { report, end: endOf(report), wallMs, workerBytes: readPeak("self"), sandboxBytes };
+  return { end: endOf(report), wallMs, workerBytes: readPeak("self"), sandboxBytes };
 }
 
-/** Runs one guest, and an honest one after it. */
-async function tryGuest(engine: Engine, guest: HostileGuest, scratch: string): Promise<HostileEnd> {
-  const honest = jobOf(assemble("honest.wat", HONEST));
-  await engine.run(honest); // the process is up, so that its start is nobody's time
-  const job = jobOf(guest.make());
-  const before = readHost(scratch);
-  const { report, ...measured } = await measure(engine, job);
-  const after = await engine.run(honest);
+/** The codes in which a run may end and the engine is still there for the next one. */
+export function readDocumentedEnds(): ReadonlySet<string> {
+  const page = readFileSync(join(REPOSITORY, "docs", "formats", "faults.md"), "utf8");
+  const codes = [...page.matchAll(/^\| `(engine\/[a-z-]+)` \|/gm)].map(([, code]) => code as string);
+  return new Set(codes.filter((code) => code !== "engine/unavailable"));
+}
+
+/** What is wrong with how a guest ended; empty when nothing is. */
+export function judgeEnd({ end, wallMs }: Pick<HostileEnd, "end" | "wallMs">, ends: readonly string[]): readonly string[] {
   const complaints: string[] = [];
-  if (guest.ends.length > 0 && !guest.ends.includes(measured.end)) complaints.push(`expected ${guest.ends.join(" or ")}`);
-  if (report.fault !== undefined && report.fault.code === "engine/unavailable") complaints.push("the engine was not available");
-  if (measured.wallMs > WALL_MS + GRACE_MS) complaints.push("too late");
+  if (ends.length > 0 && !ends.includes(end)) complaints.push(`expected ${ends.join(" or ")}`);
+  if (!/^\d+$/.test(end) && !readDocumentedEnds().has(end)) complaints.push(`${end} is not an end that a guest may come to`);
+  if (wallMs > DUE_MS) complaints.push("too late");
+  return complaints;
+}
+
+/** Runs one guest, and an honest one of another tenant after it. */
+async function tryGuest(engine: Engine, guest: HostileGuest, scratch: string): Promise<HostileEnd> {
+  const honest = jobOf(assemble("honest.wat", HONEST), "next");
+  await engine.run(honest); // the process is up, so that its start is nobody's time
+  const job = jobOf(guest.make(), "hostile");
+  const before = readHost(scratch);
+  const measured = await measure(engine, job);
+  const after = await engine.run(honest);
+  const complaints = [...judgeEnd(measured, guest.ends)];
   if (readHost(scratch) !== before) complaints.push(`the host is not as it was: ${before} and ${readHost(scratch)}`);
-  if (Buffer.from(after.stdout).toString() !== "fine") complaints.push(`an honest guest afterwards: ${endOf(after)}`);
+  if (Buffer.from(after.stdout).toString() !== "fine") complaints.push(`the next tenant's honest guest: ${endOf(after)}`);
   return { name: guest.name, ...measured, complaints };
 }
 
@@ -231,14 +244,18 @@ export async function runHostile(
 function encodeEnd({ name, end, wallMs, workerBytes, sandboxBytes, complaints }: HostileEnd): string {
   const size = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MiB`.padStart(9);
   const mark = complaints.length === 0 ? "ok  " : "FAIL";
-  const told = `${mark} ${name.padEnd(42)} ${end.padEnd(28)} ${wallMs.toFixed(0).padStart(6)} ms`;
+  const due = `${Math.abs(DUE_MS - wallMs)
+    .toFixed(0)
+    .padStart(6)} ms ${wallMs > DUE_MS ? "late " : "early"}`;
+  const told = `${mark} ${name.padEnd(42)} ${end.padEnd(28)} ${wallMs.toFixed(0).padStart(6)} ms ${due}`;
   const host = complaints.length === 0 ? "host as it was" : complaints.join("; ");
   return `${told}  worker ${size(workerBytes)}  sandbox ${size(sandboxBytes)}  ${host}`;
 }
 
 if (import.meta.main) {
   const [folder, filter] = process.argv.slice(2);
-  if (folder === undefined) {
+  if (folder === undefined || statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    if (folder !== undefined) process.stderr.write(`there is no folder ${quote(folder)}\n`);
     process.stderr.write("usage: node test/hostile.ts DIR [FILTER]\n");
     process.exitCode = 2;
   } else {

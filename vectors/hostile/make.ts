@@ -68,9 +68,15 @@ function body(code: Part, locals: Part = [0]): Uint8Array<ArrayBuffer> {
 }
 
 /** A module whose first function is `_start`; all functions take and return nothing. */
-function moduleOf(bodies: readonly Uint8Array[], before: Part = [], after: Part = []): Uint8Array<ArrayBuffer> {
+function moduleOf(
+  bodies: readonly Uint8Array[],
+  before: Part = [],
+  after: Part = [],
+  elements: Part = [],
+): Uint8Array<ArrayBuffer> {
   const functions = section(3, leb(bodies.length), new Uint8Array(bodies.length));
-  return join(HEADER, NOTHING_TYPE, functions, before, EXPORT_FIRST, section(10, leb(bodies.length), joinAll(bodies)), after);
+  const code = section(10, leb(bodies.length), joinAll(bodies));
+  return join(HEADER, NOTHING_TYPE, functions, before, EXPORT_FIRST, elements, code, after);
 }
 
 const MILLION = 1_000_000;
@@ -109,6 +115,14 @@ const wide = (statements: number): Uint8Array<ArrayBuffer> => {
     return [0x20, ...from, 0x20, ...by, 0x6c, 0x20, ...to, 0x6a, 0x21, ...to]; // get get mul get add set
   };
   return body(each(statements, statement), [1, ...leb(200), 0x7f]);
+};
+
+/** A module of `_start` and a function from a thousand numbers to as many, which is also the second type for blocks. */
+const withThousand = (code: Part): Uint8Array<ArrayBuffer> => {
+  const thousand = join(leb(1_000), repeat([0x7f], 1_000));
+  const types = section(1, [2, 0x60, 0, 0, 0x60], thousand, thousand);
+  const bodies = [body(join(repeat([0x41, 0], 1_000), code, repeat([0x1a], 1_000))), body([0x00])];
+  return join(HEADER, types, section(3, [2, 0, 1]), EXPORT_FIRST, section(10, 2, joinAll(bodies)));
 };
 
 const INVALID = ["engine/invalid-module"] as const;
@@ -263,5 +277,53 @@ export const MADE_GUESTS: readonly MadeGuest[] = [
     name: "m34-two-hundred-functions-at-the-bound",
     make: () => moduleOf(Array<Uint8Array>(200).fill(body(nested(BLOCK, 10_000)))),
     ends: ["0", "engine/stack-overflow"],
+  },
+  {
+    name: "m35-locals-at-the-limit-in-many-functions",
+    make: () => moduleOf(Array<Uint8Array>(50_000).fill(body([], [1, ...leb(49_000), 0x7e]))),
+    ends: INVALID,
+  },
+  {
+    name: "m36-an-element-segment-of-ten-million",
+    make: () => moduleOf([body([])], [], [], section(9, [1, 1, 0], leb(10 * MILLION), new Uint8Array(10 * MILLION))),
+    ends: ["0", ...REFUSED],
+  },
+  {
+    name: "m37-an-element-segment-of-a-million-expressions",
+    make: () => moduleOf([body([])], [], [], section(9, [1, 5, 0x70], leb(MILLION), repeat([0xd2, 0, END], MILLION))),
+    ends: ["0", ...REFUSED],
+  },
+  {
+    name: "m38-catch-clauses-at-the-limit-in-many-functions",
+    make: () => {
+      const guarded = join([0x1f, 0x40], leb(60_000), repeat([0x02, 0], 60_000), END); // try_table of catch_all
+      return moduleOf(Array.from({ length: 50 }, () => body(guarded)));
+    },
+    ends: ["0", ...REFUSED],
+  },
+  {
+    name: "m39-a-constant-expression-of-a-million-sums",
+    make: () => moduleOf([body([])], section(6, [1, 0x7f, 0, 0x41, 0], repeat([0x41, 0, 0x6a], MILLION), END)),
+    ends: ["0", ...REFUSED],
+  },
+  {
+    name: "m40-a-constant-expression-a-million-deep",
+    make: () => moduleOf([body([])], section(6, [1, 0x7f, 0], repeat([0x41, 0], MILLION + 1), repeat([0x6a], MILLION), END)),
+    ends: ["0", ...REFUSED],
+  },
+  {
+    name: "m41-blocks-of-a-thousand-values-at-the-bound",
+    make: () => withThousand(nested([0x02, 1], 9_990)),
+    ends: INVALID,
+  },
+  {
+    name: "m42-calls-of-a-thousand-values",
+    make: () => withThousand(repeat([0x10, 1], 100_000)),
+    ends: ["engine/trap", "engine/stack-overflow", "engine/deadline", ...REFUSED],
+  },
+  {
+    name: "m43-branches-of-a-thousand-values",
+    make: () => withThousand(join([0x02, 1], repeat([0x41, 0, 0x0d, 0], 100_000), END)),
+    ends: INVALID,
   },
 ];

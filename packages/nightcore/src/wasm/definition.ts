@@ -90,6 +90,7 @@ export function readBodies(
 ): void {
   if (count !== draft.functionCount - draft.importedFunctionCount) cursor.malformed("functions and bodies differ in number");
   const sectionEnd = cursor.end;
+  let localsTotal = 0;
   for (let i = 0; i < count; i++) {
     const size = cursor.u32();
     if (size > sectionEnd - cursor.at) cursor.malformed("a body ends outside of its section");
@@ -100,6 +101,8 @@ export function readBodies(
     const localGroupCount = cursor.u32();
     const localGroupsOffset = cursor.at;
     const { localCount, localSlots } = readLocals(cursor, draft, limits, type, localGroupCount);
+    localsTotal += localCount;
+    checkCount("locals in all functions", localsTotal, limits.localsTotalMax);
     reader.begin(cursor.at, end, localCount);
     if (visit !== undefined) {
       visit(reader, {

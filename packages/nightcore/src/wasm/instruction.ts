@@ -30,6 +30,7 @@ export class InstructionReader extends Cursor {
   readonly spaces: IndexSpaces;
   readonly #branchTargetsMax: number;
   readonly #nestingMax: number;
+  readonly #blockValuesMax: number;
   readonly #signatures: Signatures;
   /** Feature bits seen so far, in all bodies. */
   features = 0;
@@ -54,14 +55,16 @@ export class InstructionReader extends Cursor {
       readonly signatures: Signatures;
       readonly branchTargetsMax: number;
       readonly nestingMax: number;
+      readonly blockValuesMax: number;
     },
   ) {
     super(bytes, 0, 0);
-    const { spaces, signatures, branchTargetsMax, nestingMax } = options;
+    const { spaces, signatures, branchTargetsMax, nestingMax, blockValuesMax } = options;
     this.#signatures = signatures;
     this.spaces = spaces;
     this.#branchTargetsMax = branchTargetsMax;
     this.#nestingMax = nestingMax;
+    this.#blockValuesMax = blockValuesMax;
   }
 
   get types(): readonly FunctionType[] {
@@ -247,6 +250,8 @@ export class InstructionReader extends Cursor {
     }
     const index = this.s33();
     if (index < 0 || index >= this.spaces.types) this.malformed(`there is no type ${index}`, this.start);
+    const { params, results } = this.types[index] as FunctionType;
+    checkCount("values of a block", params.length + results.length, this.#blockValuesMax);
     this.blockType = index;
     this.features |= FEATURE_BIT["multi-value"];
   }

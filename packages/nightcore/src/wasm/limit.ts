@@ -14,8 +14,10 @@ export type WasmLimits = {
   readonly elementSegmentsMax: number;
   readonly dataSegmentsMax: number;
   readonly localsMax: number;
+  readonly localsTotalMax: number;
   readonly branchTargetsMax: number;
   readonly nestingMax: number;
+  readonly blockValuesMax: number;
   readonly nameBytesMax: number;
   readonly customSectionsMax: number;
 };
@@ -34,8 +36,10 @@ export const DEFAULT_WASM_LIMITS: WasmLimits = {
   elementSegmentsMax: 100_000, // LIMIT: compilers make a few
   dataSegmentsMax: 100_000, // LIMIT: V8's own
   localsMax: 49_000, // LIMIT: V8 stops at 50,000 and the meter adds its own
+  localsTotalMax: 10_000_000, // LIMIT: V8 spends on each, and a byte may declare thousands; clang has 374,366
   branchTargetsMax: 65_520, // LIMIT: V8's own
   nestingMax: 10_000, // LIMIT: V8 accepts a million, at a kilobyte and more each; php has 799
+  blockValuesMax: 100, // LIMIT: V8 accepts 2,000 and keeps them for every open block; compilers make a few
   nameBytesMax: 100_000, // LIMIT: V8's own
   customSectionsMax: 10_000, // LIMIT: an object each; compilers make ten
 };

@@ -202,6 +202,8 @@ test("counts over a bound are refused before anything is made for them", () => {
     [{ typesMax: 0 }, module(TYPES)],
     [{ functionsMax: 0 }, module(TYPES, FUNCTIONS)],
     [{ localsMax: 9 }, module(TYPES, FUNCTIONS, section(10, vector([4, 1, 10, 0x7f, 0x0b])))],
+    [{ localsTotalMax: 9 }, module(TYPES, FUNCTIONS, section(10, vector([4, 1, 10, 0x7f, 0x0b])))],
+    [{ blockValuesMax: -1 }, withCode([0x02, 0, 0x0b, 0x0b])],
     [{ exportsMax: 1 }, module(section(7, leb(2_000_000)))],
     [{ customSectionsMax: 1 }, module(section(0, text("a")), section(0, text("b")))],
     [{ branchTargetsMax: 3 }, withCode([0x41, 0, 0x0e, ...leb(4)])],

@@ -58,8 +58,8 @@ function readModule(bytes: Uint8Array, visit: BodyVisitor | undefined, limits: W
   checkHeader(bytes, limits.bytesMax);
   const draft = emptyDraft();
   const spaces = { types: 0, functions: 0, globals: 0, tables: 0, memories: 0, tags: 0, elements: 0, data: -1 };
-  const { branchTargetsMax, nestingMax } = limits;
-  const reader = new InstructionReader(bytes, { spaces, signatures: draft, branchTargetsMax, nestingMax });
+  const { branchTargetsMax, nestingMax, blockValuesMax } = limits;
+  const reader = new InstructionReader(bytes, { spaces, signatures: draft, branchTargetsMax, nestingMax, blockValuesMax });
   const file = new Cursor(bytes, 8, bytes.length);
   let rank = 0;
   let customCount = 0;
