@@ -74,7 +74,8 @@ for (const [lie, launch, code] of ROWS) {
 }
 
 const PIECE = hex(encodePiece("stdout", new Uint8Array([1, 2])));
-const STDOUT = hex(encodeOutcome({ ...OUTCOME, stdout: new Uint8Array([1, 2, 3]) }));
+const WROTE = { hostCalls: 1, observed: { calls: ["fd_write"], openedPaths: [] } };
+const STDOUT = hex(encodeOutcome({ ...OUTCOME, ...WROTE, stdout: new Uint8Array([1, 2, 3]) }));
 
 const PIECE_ROWS: readonly (readonly [lie: string, says: string, detail: string])[] = [
   ["takes back what its guest printed", `${PIECE}${FINE}`, "its stdout is not what it said before"],
