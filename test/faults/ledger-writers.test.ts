@@ -13,6 +13,7 @@ test("of two writers one waits its time, is told who holds the lock, and gets it
   for (const thread of [false, true]) {
     const first = await openWriter(folder, { thread });
     assert.ok(first.ok);
+    t.after(() => first.value.close());
     const refused = await openWriter(folder, { thread: !thread, lockWaitMs: 20 });
     assert.deepEqual(refused.ok ? {} : refused.fault, {
       code: "ledger/locked",
@@ -46,6 +47,8 @@ test("a reader beside a busy writer never meets a ledger that contradicts itself
   const folder = join(temporaryFolder(t), "ledger");
   const opened = await openWriter(folder, { thread: true, publishAfterMs: 2, segmentBytes: 16_384 });
   assert.ok(opened.ok);
+  // A thread that is left open would keep this process for ever, and the failure to itself.
+  t.after(() => opened.value.close());
   const until = performance.now() + 1500;
   let appended = 0;
   const appender = (async () => {

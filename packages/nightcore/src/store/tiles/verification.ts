@@ -255,7 +255,8 @@ class Verification {
       const width = Number(name);
       if (!Number.isInteger(width) || width < 1 || width > tile.width) continue; // a later publication's, or a leftover
       const bytes = readWhole(nodeFiles, join(this.#options.folder, folder, name));
-      if (bytes !== undefined && bytes.equals(hashes.subarray(0, width * HASH_BYTES))) continue;
+      // Not there any more: a writer beside us has made the full one, and took this one away between our two looks.
+      if (bytes === undefined || bytes.equals(hashes.subarray(0, width * HASH_BYTES))) continue;
       this.#report("ledger/corrupt-tile", `${folder}/${name}:0`, "the partial tile is not the beginning of the full one");
     }
   }
