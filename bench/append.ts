@@ -1,5 +1,5 @@
 /**
- * Durable appends per second, by 1, 10 and 100 appenders who each wait for their acknowledgement before the next append.
+ * Durable appends per second, by 1, 10, 100 and 1,000 appenders who each wait for their acknowledgement before the next append.
  *
  * Ours: the ledger writer in its worker thread, with the Merkle tree, a signed checkpoint per flush and publication.
  * The peer: SQLite in WAL mode, synchronous=FULL, adaptive group commit, in the appenders' own thread; no tree, no checkpoint.
@@ -8,95 +8,32 @@
  *
  * Both run in one process on one disk, in turn, and the medians of the rounds are compared.
  */
-import { generateKeyPairSync, type KeyObject } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { sealEnvelope, makeEntrySigner } from "../packages/nightcore/src/attest/index.ts";
+import { makeEntrySigner, sealEnvelope } from "../packages/nightcore/src/attest/index.ts";
 import { publicKeyOf, sha256, signerOf } from "../packages/nightcore/src/store/keys/index.ts";
-import { openLedgerWriter } from "../packages/nightcore/src/store/tiles/index.ts";
-import { medianOf } from "../tools/bench-workspace.ts";
+import { compareStores, type Form, freshPath, groupCommit, openOurs, signingKey, type Store } from "../tools/append-load.ts";
 import { makePromiseLine } from "../tools/promise.ts";
 
-const ROUNDS = 7;
-const WARM_ROUNDS = 3; // code, segments, pages
-const ROUND_MS = 600;
-const PAYLOAD_BYTES = 1024;
-
-type Append = (payload: Uint8Array) => Promise<void>;
-type Store = { readonly append: Append; readonly close: () => Promise<void> };
-type Form = "sealed" | "raw";
-
-const folder = mkdtempSync(join(process.env["NIGHTCORE_BENCH_DIR"] ?? tmpdir(), "nightcore-append-"));
-process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-const { privateKey } = generateKeyPairSync("ed25519");
-let stores = 0;
-
-async function openOurs(form: Form, key: KeyObject): Promise<Store> {
-  const opened = await openLedgerWriter({
-    folder: join(folder, `ledger-${stores++}`),
-    origin: "bench.invalid/append",
-    key,
-    thread: true,
-    entries: form,
-  });
-  if (!opened.ok) throw new Error(`${opened.fault.code} ${opened.fault.detail}`);
-  const writer = opened.value;
-  return {
-    async append(payload) {
-      const appended = await writer.append([payload]);
-      if (!appended.ok) throw new Error(appended.fault.code);
-    },
-    async close() {
-      const closed = await writer.close();
-      if (!closed.ok) throw new Error(closed.fault.code);
-    },
-  };
-}
-
-function openPeer(form: Form, key: KeyObject): Store {
-  const database = new DatabaseSync(join(folder, `peer-${stores++}.db`));
+function openPeer(form: Form): Store {
+  const database = new DatabaseSync(`${freshPath()}.db`);
   database.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE entries (id INTEGER PRIMARY KEY, entry BLOB)");
   const insert = database.prepare("INSERT INTO entries (entry) VALUES (?)");
-  const signer = makeEntrySigner(sha256, publicKeyOf(key), signerOf(key));
-  let waiting: { readonly payload: Uint8Array; readonly done: () => void }[] = [];
-  function flush(): void {
-    const batch = waiting;
-    waiting = [];
-    database.exec("BEGIN");
-    for (const { payload } of batch) insert.run(form === "raw" ? payload : seal(payload));
-    database.exec("COMMIT");
-    for (const { done } of batch) done();
-  }
+  const signer = makeEntrySigner(sha256, publicKeyOf(signingKey), signerOf(signingKey));
   function seal(payload: Uint8Array): Uint8Array {
     const envelope = sealEnvelope(payload, signer);
     if (!envelope.ok) throw new Error(envelope.fault.code);
     return envelope.value;
   }
-  return {
-    append: (payload) =>
-      new Promise((done) => {
-        waiting.push({ payload, done });
-        if (waiting.length === 1) setImmediate(flush);
-      }),
-    close: () => Promise.resolve(database.close()),
-  };
-}
-
-/** Appends per second over one round of so many appenders. */
-async function measureRound(append: Append, appenders: number): Promise<number> {
-  const payload = new Uint8Array(PAYLOAD_BYTES).fill(0x61);
-  const began = performance.now();
-  let count = 0;
-  async function work(): Promise<void> {
-    while (performance.now() - began < ROUND_MS) {
-      await append(payload);
-      count++;
-    }
-  }
-  await Promise.all(Array.from({ length: appenders }, work));
-  return (count * 1000) / (performance.now() - began);
+  return groupCommit(
+    (batch) => {
+      database.exec("BEGIN");
+      for (const payload of batch) insert.run(form === "raw" ? payload : seal(payload));
+      database.exec("COMMIT");
+    },
+    () => {
+      database.close();
+    },
+  );
 }
 
 /** What is promised: the ratio at so many appenders, both sides signing (`sealed`) or neither (`raw`). */
@@ -104,9 +41,11 @@ const PROMISES: readonly (readonly [form: Form, appenders: number, bound: number
   ["sealed", 1, 0.4],
   ["sealed", 10, 0.4],
   ["sealed", 100, 0.7],
+  ["sealed", 1000, 0.7],
   ["raw", 1, 0.4],
   ["raw", 10, 0.4],
   ["raw", 100, 0.6],
+  ["raw", 1000, 0.5],
 ];
 
 function nameOf(form: Form, appenders: number): string {
@@ -114,25 +53,13 @@ function nameOf(form: Form, appenders: number): string {
 }
 
 async function compare(form: Form, appenders: number, bound: number): Promise<void> {
-  // Both stay open over all rounds, as they do in service: a new writer thread would be measured with its code still cold.
-  const own = await openOurs(form, privateKey);
-  const other = openPeer(form, privateKey);
-  const ours: number[] = [];
-  const peers: number[] = [];
-  for (let round = 0; round < WARM_ROUNDS + ROUNDS; round++) {
-    const rates = [await measureRound(own.append, appenders), await measureRound(other.append, appenders)] as const;
-    if (round < WARM_ROUNDS) continue;
-    ours.push(rates[0]);
-    peers.push(rates[1]);
-    process.stderr.write(`append ${form} ${appenders}: ${Math.round(rates[0])} / ${Math.round(rates[1])} per s\n`);
-  }
-  await own.close();
-  await other.close();
+  const name = nameOf(form, appenders);
+  const { ours, theirs } = await compareStores(name, appenders, { own: await openOurs(form), other: openPeer(form) });
   const line = makePromiseLine({
-    name: nameOf(form, appenders),
+    name,
     unit: "durable appends of 1 KB per s",
-    measured: Math.round(medianOf(ours)),
-    against: Math.round(medianOf(peers)),
+    measured: ours,
+    against: theirs,
     peer: `SQLite WAL synchronous=FULL, group commit${form === "sealed" ? ", same signed envelopes" : ", no signature"}`,
     promise: `>= ${bound}`,
   });
