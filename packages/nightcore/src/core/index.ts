@@ -26,6 +26,8 @@ export type { Json, JsonFault, JsonObject } from "./json.ts";
 export { escapeControls, quote } from "./quote.ts";
 export { assert, fail, ok, unreachable } from "./result.ts";
 export type { Explanation, Fault, Result } from "./result.ts";
+export { bandOf, RISK_BANDS, RISK_MAX } from "./risk-band.ts";
+export type { RiskBand } from "./risk-band.ts";
 export type { Crypto, SignEd25519, VerifyEd25519 } from "./signature.ts";
 export { checkOutputTree, OUTPUT_BYTES_MAX, OUTPUT_ENTRIES_MAX, OUTPUT_PATH, OUTPUT_PATH_BYTES_MAX } from "./output-tree.ts";
 export type { OutputEntry } from "./output-tree.ts";

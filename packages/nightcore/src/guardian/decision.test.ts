@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type Digest, type KeyId, utf8 } from "#core";
-import { BASE_POLICY, decide, type Facts, parseTenantPolicy, type Reason } from "#guardian";
+import { BASE_POLICY, decide, type Facts, parseTenantPolicy, type PolicyAnswer, type PolicyEngine, type Reason } from "#guardian";
 
 const DIGEST = "ab".repeat(32) as Digest;
 const KEY = "cd".repeat(32) as KeyId;
@@ -65,6 +65,7 @@ const AGAINST: readonly (readonly [what: string, change: Partial<Facts>, verdict
     "deny",
     "guardian/budget-over-limit",
   ],
+  ["a folder that cannot be shown", { mounts: { state: "refused", finding } }, "deny", "x/y"],
   ["an agent's code without approval", { source: "agent" }, "hold", "guardian/approval-missing"],
   ["code from outside without approval", { source: "import" }, "hold", "guardian/approval-missing"],
   ["a backend that is not allowed", { backend: "remote" }, "deny", "guardian/backend-not-allowed"],
@@ -142,17 +143,38 @@ test("the same facts give the same decision, also after a round through the log'
   }
 });
 
-test("a policy engine can add a reason and cannot take one away", () => {
-  const reason: Reason = { verdict: "deny", code: "policy0", message: "no" };
-  assert.equal(decide(GOOD, () => [reason]).verdict, "deny");
-  assert.equal(decide({ ...GOOD, source: "agent" }, () => []).verdict, "hold");
+const answering = (answer: PolicyAnswer): PolicyEngine => ({ name: "planted/1", judge: () => answer });
+
+test("a policy engine can add a reason and cannot take one away; what it does not permit is denied", () => {
+  const reason: Reason = { verdict: "deny", code: "guardian/policy-forbids", policy: "no-sundays", message: "no" };
+  assert.deepEqual(decide(GOOD, answering({ permits: ["all"], reasons: [reason] })).reasons, [reason]);
+  const allowed = decide(GOOD, answering({ permits: ["all"], reasons: [] }));
+  assert.deepEqual([allowed.verdict, allowed.permits], ["allow", ["all"]]);
+  assert.equal(decide({ ...GOOD, source: "agent" }, answering({ permits: ["all"], reasons: [] })).verdict, "hold");
+  assert.equal(decide(GOOD, answering({ permits: [], reasons: [] })).reasons[0]?.code, "guardian/no-permit");
+});
+
+test("policies are asked only about what has a shape, a signer and limits", () => {
+  const engine: PolicyEngine = {
+    name: "planted/1",
+    judge: () => assert.fail("it was asked"),
+  };
+  for (const change of [
+    { module: { admitted: false, digest: DIGEST, sizeBytes: 1, finding } },
+    { signature: { trusted: false, finding } },
+    { policy: { state: "refused", finding } },
+  ] as Partial<Facts>[])
+    assert.equal(decide({ ...GOOD, ...change }, engine).reasons[0]?.code, "x/y");
 });
 
 test("a fault inside the decision is a deny", () => {
-  const broken = () => {
-    throw new Error("the engine fell over");
+  const engine: PolicyEngine = {
+    name: "planted/1",
+    judge: () => {
+      throw new Error("the engine fell over");
+    },
   };
-  const decision = decide(GOOD, broken);
+  const decision = decide(GOOD, engine);
   assert.equal(decision.verdict, "deny");
   assert.equal(decision.reasons[0]?.code, "guardian/decision-failed");
 });
@@ -186,11 +208,13 @@ test("policies: v39's form, ours over it, and every problem listed", () => {
   assert.ok(own.ok);
   assert.deepEqual({ ...base.value, capabilities: [], limits: { ...base.value.limits, fuel: 7 } }, own.value);
   const bad = parseTenantPolicy(
-    utf8('{"require_signature":false,"max_fuel":0,"capabilities":["root"],"on_excess":"allow","typo":1}'),
+    utf8(
+      '{"require_signature":false,"max_fuel":0,"capabilities":["root"],"on_excess":"allow","typo":1,"risk":{"digest-changed":101,"x":1}}',
+    ),
     "t.json",
     BASE_POLICY,
   );
   assert.ok(!bad.ok && bad.fault.code === "guardian/policy-refused");
-  assert.equal(bad.fault.problems.length, 5, bad.fault.problems.join("; "));
+  assert.equal(bad.fault.problems.length, 7, bad.fault.problems.join("; "));
   fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void parseTenantPolicy(bytes, "f", BASE_POLICY)));
 });

@@ -1,12 +1,13 @@
-import { BUDGET_NAMES, type Budgets, type Capability, meetBudgets, quote } from "#core";
+import { BUDGET_NAMES, type Budgets, type Capability, meetBudgets, quote, RISK_MAX } from "#core";
 import type { Facts, Finding } from "./facts.ts";
+import { type Risk, RISK_WEIGHTS, scoreRisk } from "./risk.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
 
 /** `hold` waits for a person; `quarantine` is a deny that sticks to the bytes. */
 export type Verdict = "allow" | "hold" | "deny" | "quarantine";
 
-/** Why not: a finding, and how much it weighs. */
-export type Reason = Finding & { readonly verdict: Exclude<Verdict, "allow"> };
+/** Why not: a finding, how much it weighs, and the policy that says so, where one does. */
+export type Reason = Finding & { readonly verdict: Exclude<Verdict, "allow">; readonly policy?: string };
 
 /** What an allowed run gets: what was asked for, within what the policy grants. */
 export type GrantedRun = { readonly capabilities: readonly Capability[]; readonly budgets: Budgets; readonly entry: string };
@@ -17,28 +18,72 @@ export type Decision = {
   /** Every reason against, the worst first. Empty exactly when the verdict is `allow`. */
   readonly reasons: readonly Reason[];
   readonly grant: GrantedRun | undefined;
+  readonly risk: Risk;
+  /** The ids of the policies that permit it, in the authors' words. Empty when no policy was asked. */
+  readonly permits: readonly string[];
 };
 
-/** Judges recorded facts. The seam for a policy engine: it may add reasons, and can never take one away. */
-export type PolicyEngine = (facts: Facts) => readonly Reason[];
+/** What the policies in force say: which of them permit, and the reasons of those that forbid. */
+export type PolicyAnswer = { readonly permits: readonly string[]; readonly reasons: readonly Reason[] };
 
+/** What policies are asked about: facts of a module that was admitted, that a trusted key signed, and that has limits. */
+export type JudgedFacts = Facts & {
+  readonly module: Extract<Facts["module"], { admitted: true }>;
+  readonly signature: Extract<Facts["signature"], { trusted: true }>;
+  readonly policy: Extract<Facts["policy"], { state: "read" }>;
+};
+
+/** The seam for policies: judges recorded facts, a pure function of them. It adds reasons and can never take one away. */
+export type PolicyEngine = {
+  /** The engine and its version, for the record. */
+  readonly name: string;
+  judge(facts: JudgedFacts, request: PolicyRequest): PolicyAnswer;
+};
+
+/** What the rules worked out of the facts before the policies are asked. */
+export type PolicyRequest = { readonly risk: Risk; readonly grant: GrantedRun };
+
+/** What decides, for the record: the version of the rules, and the engine that judges beside them. */
+export function nameRules(engine: PolicyEngine | undefined): string {
+  return engine === undefined ? RULES_VERSION : `${RULES_VERSION}+${engine.name}`;
+}
+
+const RULES_VERSION = "nightcore-rules/2";
 const WEIGHT: Readonly<Record<Verdict, number>> = { allow: 0, hold: 1, deny: 2, quarantine: 3 };
 
 /**
- * Decides from facts alone: deny by default, the worst verdict wins, every reason is named. A fault inside a rule or the
- * policy engine is a deny.
+ * Decides from facts alone: deny by default, the worst verdict wins, every reason is named. What no policy permits is
+ * denied; without an engine the rules alone decide, as they did in the first version. A fault inside a rule or the policy
+ * engine is a deny.
  */
 export function decide(facts: Facts, engine?: PolicyEngine): Decision {
+  let risk: Risk = { score: RISK_MAX, band: "quarantine", contributions: [] };
   try {
-    const reasons = [...RULES.flatMap((rule) => rule(facts)), ...(engine?.(facts) ?? [])];
+    risk = scoreRisk(facts, (facts.policy.state === "read" ? facts.policy.policy.riskWeights : undefined) ?? RISK_WEIGHTS);
+    const { permits, reasons: judged } = askPolicies(facts, risk, engine);
+    const reasons = [...RULES.flatMap((rule) => rule(facts)), ...judged];
     const sorted = reasons.toSorted((a, b) => WEIGHT[b.verdict] - WEIGHT[a.verdict]);
     const worst = sorted[0];
-    if (worst !== undefined) return { verdict: worst.verdict, reasons: sorted, grant: undefined };
-    return { verdict: "allow", reasons: [], grant: grantOf(facts) };
+    if (worst !== undefined) return { verdict: worst.verdict, reasons: sorted, grant: undefined, risk, permits };
+    return { verdict: "allow", reasons: [], grant: grantOf(facts), risk, permits };
   } catch (error) {
     const message = `the decision failed, so it is a deny: ${error instanceof Error ? error.message : "unknown"}`;
-    return { verdict: "deny", reasons: [{ verdict: "deny", code: "guardian/decision-failed", message }], grant: undefined };
+    const reason = { verdict: "deny", code: "guardian/decision-failed", message } as const;
+    return { verdict: "deny", reasons: [reason], grant: undefined, risk, permits: [] };
   }
+}
+
+// What is refused before it has a signer, a shape or limits has nothing that a policy could be asked about.
+function askPolicies(facts: Facts, risk: Risk, engine: PolicyEngine | undefined): PolicyAnswer {
+  if (engine === undefined || !isJudged(facts)) return { permits: [], reasons: [] };
+  const answer = engine.judge(facts, { risk, grant: grantOf(facts) });
+  if (answer.permits.length > 0 || answer.reasons.length > 0) return answer;
+  const hint = "`nightcore policy show` prints the policies in force";
+  return { permits: [], reasons: deny("guardian/no-permit", "no policy permits it, and what is not permitted is denied", hint) };
+}
+
+function isJudged(facts: Facts): facts is JudgedFacts {
+  return facts.module.admitted && facts.signature.trusted && facts.policy.state === "read";
 }
 
 type Rule = (facts: Facts) => readonly Reason[];
@@ -48,6 +93,7 @@ const RULES: readonly Rule[] = [
   ({ signature }) => (signature.trusted ? [] : [{ verdict: "deny", ...signature.finding }]),
   ({ manifest }) => (manifest.state === "refused" ? [{ verdict: "deny", ...manifest.finding }] : []),
   ({ policy }) => (policy.state === "refused" ? [{ verdict: "deny", ...policy.finding }] : []),
+  ({ mounts }) => (mounts?.state === "refused" ? [{ verdict: "deny", ...mounts.finding }] : []),
   refuseQuarantined,
   refuseMissingEntry,
   refuseForeignManifest,

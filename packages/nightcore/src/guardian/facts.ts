@@ -51,13 +51,26 @@ export type Facts = {
     | { readonly state: "read"; readonly digest: Digest; readonly policy: TenantPolicy }
     | { readonly state: "refused"; readonly finding: Finding };
   readonly quarantine: { readonly reason: string; readonly at: string } | undefined;
+  /**
+   * The folder that `fs:read` would show, captured before anything is decided about it; `unasked` when nobody asks for it.
+   * Absent in decisions of the first version, which captured later.
+   */
+  readonly mounts?:
+    | { readonly state: "unasked" }
+    | { readonly state: "captured"; readonly files: number; readonly bytes: number }
+    | { readonly state: "refused"; readonly finding: Finding };
   readonly history: {
     /** When these bytes were first seen in this workspace; undefined: now. */
     readonly firstSeenAt: string | undefined;
-    /** The digest that last ran for this tenant. */
+    /** The digest that last ran to its end for this tenant. */
     readonly previousDigest: Digest | undefined;
     /** Whether these bytes have ever stood here with a signed manifest. */
     readonly manifestWasSigned: boolean;
+    /** How often these bytes, and this tenant, have been executed, and how many of these executions failed. */
+    readonly digestRuns?: number;
+    readonly digestFailures?: number;
+    readonly tenantRuns?: number;
+    readonly tenantFailures?: number;
   };
   /** Approvals in force for exactly these bytes; none can be given yet. */
   readonly approvals: readonly { readonly keyId: KeyId; readonly at: string }[];

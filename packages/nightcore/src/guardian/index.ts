@@ -3,12 +3,23 @@
  *
  * It must never look at anything but the facts it is given, never allow what no rule was asked about, and never turn its
  * own fault into anything but a deny. It holds no power. The order of verdicts (forbid overrides, deny by default) is
- * Cedar's; a policy engine joins through the `PolicyEngine` seam and can only add reasons.
+ * Cedar's; policies join through the `PolicyEngine` seam and can only add reasons.
  */
-export { decide } from "./decision.ts";
-export type { Decision, GrantedRun, PolicyEngine, Reason, Verdict } from "./decision.ts";
+export { decide, nameRules } from "./decision.ts";
+export type {
+  Decision,
+  GrantedRun,
+  JudgedFacts,
+  PolicyAnswer,
+  PolicyEngine,
+  PolicyRequest,
+  Reason,
+  Verdict,
+} from "./decision.ts";
 export { explainPolicyFault } from "./explain.ts";
 export type { Facts, Finding } from "./facts.ts";
 export { issuePermit, nameVerdict, Permit } from "./permit.ts";
+export { RISK_WEIGHTS, scoreRisk } from "./risk.ts";
+export type { Contribution, Risk, RiskName, RiskWeights } from "./risk.ts";
 export { BASE_POLICY, nameBackend, parseTenantPolicy } from "./tenant-policy.ts";
 export type { PolicyFault, TenantPolicy } from "./tenant-policy.ts";

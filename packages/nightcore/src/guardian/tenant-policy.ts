@@ -9,8 +9,10 @@ import {
   ok,
   parseJson,
   type Result,
+  RISK_MAX,
 } from "#core";
 import { MemberReader } from "#trust";
+import { RISK_WEIGHTS, type RiskName, type RiskWeights } from "./risk.ts";
 
 const POLICY_BYTES_MAX = 256 * 1024; // LIMIT: a policy is read by people
 const MIB = 1024 * 1024;
@@ -26,6 +28,8 @@ export type TenantPolicy = {
   readonly limits: Budgets;
   /** What happens when a manifest states a budget over the limit: refuse it, or run with the limit. */
   readonly onExcess: "deny" | "cut";
+  /** Points of each contribution to the risk score. Absent in what decisions of the first version recorded. */
+  readonly riskWeights?: RiskWeights;
 };
 
 export type PolicyFault =
@@ -42,6 +46,7 @@ export const BASE_POLICY: TenantPolicy = {
   capabilities: ["stdout", "fs:read"],
   limits: { wallMs: 10_000, memoryBytes: 256 * MIB, fuel: 10_000_000_000, outputBytes: MIB },
   onExcess: "deny",
+  riskWeights: RISK_WEIGHTS,
 };
 
 /**
@@ -78,7 +83,16 @@ function readPolicy(members: MemberReader, object: JsonObject, base: TenantPolic
       ...members.budget("max_output_kb", "outputBytes", 1024),
     },
     onExcess: members.choice("on_excess", ["deny", "cut"]) ?? base.onExcess,
+    riskWeights: { ...RISK_WEIGHTS, ...base.riskWeights, ...readWeights(members) },
   };
+}
+
+function readWeights(members: MemberReader): Partial<Record<RiskName, number>> {
+  const object = members.object("risk");
+  const names = Object.keys(RISK_WEIGHTS) as RiskName[];
+  const stated = names.map((name) => [name, object.count(name, RISK_MAX)] as const).filter(([, points]) => points !== undefined);
+  members.adopt(object);
+  return Object.fromEntries(stated);
 }
 
 function texts(members: MemberReader, name: string): readonly string[] | undefined {

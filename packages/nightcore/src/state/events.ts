@@ -54,7 +54,11 @@ export type DecisionEvent = OfRun & {
   readonly verdict: "allow" | "hold" | "deny" | "quarantine";
   readonly reasons: readonly (Said & { readonly verdict: string })[];
   readonly grant: Json;
+  /** The score with its contributions, and the policies that permit. Absent in decisions of the first version. */
+  readonly risk?: Json;
+  readonly permits?: readonly string[];
   readonly facts: Json;
+  /** What decided: `nightcore-rules/1`, or the rules of now with the policy engine behind the sign `+`. */
   readonly engine: string;
 };
 /** Written and durable before the guest starts: with it, the run can be made again. */

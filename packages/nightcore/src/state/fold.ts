@@ -116,6 +116,7 @@ function changeTenant(rows: Rows, tenant: string, at: string, change: (before: R
     last_ran_digest: null,
     decisions: 0,
     executions: 0,
+    failures: 0,
   };
   rows.put("tenants", { ...before, last_seen_at: at, ...change(before) });
 }
@@ -130,6 +131,8 @@ function evolveAdmission(rows: Rows, event: AdmissionEvent, index: number): void
     first_tenant: event.tenant,
     size_bytes: sizeBytes,
     manifest_was_signed: 0,
+    executions: 0,
+    failures: 0,
   });
 }
 
@@ -175,11 +178,18 @@ function evolveOutcome(rows: Rows, event: OutcomeEvent, index: number): void {
     memory_bytes: usage?.memoryBytes ?? null,
     output_bytes: usage?.outputBytes ?? null,
   });
+  const failures = event.status === "failed" ? 1 : 0;
   changeTenant(rows, event.tenant, event.at, (before) => ({
     last_status: event.status,
-    last_ran_digest: event.digest,
+    // Only what came to its end: what failed is no predecessor to measure another by.
+    last_ran_digest: failures === 0 ? event.digest : (before.last_ran_digest ?? null),
     executions: Number(before.executions) + 1,
+    failures: Number(before.failures) + failures,
   }));
+  const module = rows.get("modules", event.digest);
+  if (module === undefined) return;
+  const executions = Number(module.executions) + 1;
+  rows.put("modules", { ...module, executions, failures: Number(module.failures) + failures });
 }
 
 function evolveImport(rows: Rows, event: ImportEvent): void {

@@ -19,7 +19,7 @@ export type Table = {
  * The projections as data: a store creates these tables, and nothing else, for this schema version. Whoever changes a
  * column raises the version, and every database is rebuilt from the log.
  */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** Every projection and its columns. */
 export const TABLES: Readonly<Record<TableName, Table>> = {
@@ -65,6 +65,7 @@ export const TABLES: Readonly<Record<TableName, Table>> = {
       last_ran_digest: "text",
       decisions: "integer",
       executions: "integer",
+      failures: "integer",
     },
     indexes: [],
   },
@@ -76,6 +77,8 @@ export const TABLES: Readonly<Record<TableName, Table>> = {
       first_tenant: "text",
       size_bytes: "integer",
       manifest_was_signed: "integer",
+      executions: "integer",
+      failures: "integer",
     },
     indexes: [],
   },

@@ -99,6 +99,14 @@ export class MemberReader {
     return {};
   }
 
+  /** A whole number from 0 to `max`. */
+  count(name: string, max: number): number | undefined {
+    const value = this.#take(name);
+    if (value === undefined) return undefined;
+    if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= max) return value;
+    return this.refuse(`${this.#name(name)} is not a whole number from 0 to ${max}`);
+  }
+
   #take(name: string): Json | undefined {
     this.#seen.add(name);
     return this.#object[name];

@@ -54,7 +54,7 @@ export function verificationEvent({ run, facts }: OfRun): Event & VerificationEv
 }
 
 /** The decision with all of its facts, as an entry. */
-export function decisionEvent({ run, facts }: OfRun, decision: Decision): Event & DecisionEvent {
+export function decisionEvent({ run, facts }: OfRun, decision: Decision, engine: string): Event & DecisionEvent {
   return {
     kind: "decision",
     run,
@@ -65,8 +65,10 @@ export function decisionEvent({ run, facts }: OfRun, decision: Decision): Event 
     verdict: decision.verdict,
     reasons: decision.reasons,
     grant: (decision.grant ?? null) as unknown as Json,
+    risk: decision.risk as unknown as Json,
+    permits: decision.permits,
     facts: facts as unknown as Json,
-    engine: "nightcore-rules/1",
+    engine,
   };
 }
 

@@ -1,5 +1,6 @@
-import { type Digest, encodeTime } from "#core";
+import { type Digest, encodeTime, type Result } from "#core";
 import type { Facts } from "#guardian";
+import { explainSourceFault, type Mount, type SourceFault } from "#ports";
 import type { Row, Rows } from "#state";
 import { explainTrustFault, type Source } from "#trust";
 import { boundNames, explainAdmission, findingOf, type Inspection } from "./inspection.ts";
@@ -14,6 +15,8 @@ export type Surroundings = {
   readonly trustStore: Digest;
   readonly policy: Facts["policy"];
   readonly rows: Rows;
+  /** What `fs:read` would show; undefined when nobody asks for it. */
+  readonly captured: Result<readonly Mount[], SourceFault> | undefined;
 };
 
 /** Gathers, in the one place where it is done, everything that the decision will look at. */
@@ -38,12 +41,28 @@ export function gatherFacts(inspection: Inspection, request: RunRequest, around:
     trustStore,
     policy,
     quarantine: quarantined === undefined ? undefined : { reason: textOf(quarantined, "reason"), at: textOf(quarantined, "at") },
-    history: {
-      firstSeenAt: known === undefined ? undefined : textOf(known, "first_seen_at"),
-      previousDigest: (rows.get("tenants", tenant)?.last_ran_digest ?? undefined) as Digest | undefined,
-      manifestWasSigned: known?.manifest_was_signed === 1,
-    },
+    mounts: mountsFact(around.captured),
+    history: historyFact(known, rows.get("tenants", tenant)),
     approvals: [],
+  };
+}
+
+function mountsFact(captured: Surroundings["captured"]): NonNullable<Facts["mounts"]> {
+  if (captured === undefined) return { state: "unasked" };
+  if (!captured.ok) return { state: "refused", finding: findingOf(captured.fault, explainSourceFault) };
+  const files = captured.value.flatMap((mount) => mount.files);
+  return { state: "captured", files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes.length, 0) };
+}
+
+function historyFact(module: Row | undefined, tenant: Row | undefined): Facts["history"] {
+  return {
+    firstSeenAt: module === undefined ? undefined : textOf(module, "first_seen_at"),
+    previousDigest: (tenant?.last_ran_digest ?? undefined) as Digest | undefined,
+    manifestWasSigned: module?.manifest_was_signed === 1,
+    digestRuns: Number(module?.executions ?? 0),
+    digestFailures: Number(module?.failures ?? 0),
+    tenantRuns: Number(tenant?.executions ?? 0),
+    tenantFailures: Number(tenant?.failures ?? 0),
   };
 }
 

@@ -13,7 +13,7 @@ import {
   type Result,
   type RunId,
 } from "#core";
-import { decide, type Decision, type Facts, issuePermit, type Permit, type PolicyEngine } from "#guardian";
+import { decide, type Decision, type Facts, issuePermit, nameRules, type Permit, type PolicyEngine } from "#guardian";
 import {
   type BlobStore,
   type Cancellation,
@@ -21,12 +21,10 @@ import {
   type EngineJob,
   type EngineReport,
   explainEngineFault,
-  explainSourceFault,
   type LedgerFault,
   type ModuleSource,
   type Mount,
   type Print,
-  type SourceFault,
 } from "#ports";
 import type { Event, OutputSaid, Rows } from "#state";
 import type { TrustStore } from "#trust";
@@ -67,6 +65,8 @@ type Decided = {
   readonly startedMs: number;
   readonly inspection: Inspection;
   readonly facts: Facts;
+  /** What `fs:read` shows, as it was when the facts were gathered. */
+  readonly mounts: readonly Mount[];
   readonly decision: Decision;
 };
 
@@ -86,9 +86,7 @@ export class Pipeline {
     const { run, facts, decision, inspection } = decided;
     const permit = inspection.verified === undefined ? undefined : issuePermit(run, inspection.verified, { facts, decision });
     if (permit === undefined) return this.#recordDecision(decided);
-    const mounts = permit.grant.capabilities.includes("fs:read") ? source.captureMounts() : ok([]);
-    if (!mounts.ok) return this.#recordDecision({ ...decided, decision: refuseMounts(mounts.fault) });
-    return this.#execute(decided, { permit, mounts: mounts.value }, cancellation);
+    return this.#execute(decided, permit, cancellation);
   }
 
   #decide(source: ModuleSource, request: RunRequest): Decided {
@@ -97,6 +95,7 @@ export class Pipeline {
     const run = makeRunId(nowMs, random(16));
     const { tenant } = source;
     const inspection = inspectModule(source.read(), { tenant, nowMs }, { crypto, store, moduleBytesMax });
+    const captured = showsFolder(inspection, request) ? source.captureMounts() : undefined;
     const { backend, isolation, trustStore, rows } = rest;
     const facts = gatherFacts(inspection, request, {
       tenant,
@@ -106,8 +105,10 @@ export class Pipeline {
       trustStore,
       rows,
       policy: policies.policyOf(tenant),
+      captured,
     });
-    return { run, request, source, startedMs: nowMs, inspection, facts, decision: decide(facts, policyEngine) };
+    const mounts = captured?.ok === true ? captured.value : [];
+    return { run, request, source, startedMs: nowMs, inspection, facts, mounts, decision: decide(facts, policyEngine) };
   }
 
   #decisionEvents({ run, facts, inspection, decision }: Decided): readonly { about: About; event: Event }[] {
@@ -115,7 +116,7 @@ export class Pipeline {
     const events = [
       admissionEvent({ run, facts }, inspection),
       verificationEvent({ run, facts }),
-      decisionEvent({ run, facts }, decision),
+      decisionEvent({ run, facts }, decision, nameRules(this.#powers.policyEngine)),
     ];
     return events.map((event) => ({ about, event }));
   }
@@ -126,15 +127,11 @@ export class Pipeline {
     return ok(this.#describe(decided, { status: statusOf(decided.decision), indexes: indexes.value }));
   }
 
-  async #execute(
-    decided: Decided,
-    { permit, mounts }: { readonly permit: Permit; readonly mounts: readonly Mount[] },
-    cancellation?: Cancellation,
-  ) {
+  async #execute(decided: Decided, permit: Permit, cancellation?: Cancellation) {
     const { engine, recorder, crypto, blobs, clock, isolation, print } = this.#powers;
     assert(engine !== undefined, "a permit was issued in a pipeline without an engine");
     const { run, facts } = decided;
-    const job = this.#prepareJob(decided, permit, mounts);
+    const job = this.#prepareJob(decided, permit);
     const about = aboutModule(facts.tenant, job.digest);
     const inputs = { stdin: digestOf(crypto.sha256, job.stdin), mounts: listMounts(job.mounts, crypto.sha256) };
     const intent = intentEvent({ run, facts }, { permit, job, engine: engine.version, isolation, ...inputs });
@@ -163,7 +160,7 @@ export class Pipeline {
     );
   }
 
-  #prepareJob({ request, source }: Decided, permit: Permit, mounts: readonly Mount[]): EngineJob {
+  #prepareJob({ request, source, mounts }: Decided, permit: Permit): EngineJob {
     const { module } = permit.module.admitted;
     const { trial } = request;
     const { entry, ...granted } = permit.grant;
@@ -240,8 +237,10 @@ function statusOf({ verdict }: Decision): RunStatus {
   return statuses[verdict];
 }
 
-function refuseMounts(fault: SourceFault): Decision {
-  return { verdict: "deny", reasons: [{ verdict: "deny", ...findingOf(fault, explainSourceFault) }], grant: undefined };
+// Whoever does not ask for the folder does not make us read it; a proof executes nothing and shows nothing.
+function showsFolder({ manifest, verified }: Inspection, { mode, operatorGrants }: RunRequest): boolean {
+  if (mode === "proof" || verified === undefined) return false;
+  return operatorGrants.includes("fs:read") || manifest?.capabilities.includes("fs:read") === true;
 }
 
 function keep(blobs: BlobStore, { sha256 }: Crypto, bytes: Uint8Array): Digest {
