@@ -49,6 +49,12 @@ export const ROOMS: readonly Room[] = [
     opens: ["core", "wasm", "guardian", "ports"],
     powers: ["child_process", "fs", "path", "process", "stream", "url"],
   }),
+  hand("cedar", {
+    opens: ["core", "guardian"],
+    // module, url: where the package's code lies, beside the bundle or in the package.
+    powers: ["fs", "module", "path", "url"],
+    packages: ["@cedar-policy/cedar-wasm"],
+  }),
   hand("forward", { opens: ["core"], powers: ["crypto", "fs", "http", "https", "net", "path", "tls"] }),
   hand("witness", { opens: ["core", "ledger"], powers: ["http", "https", "sqlite"] }),
   pureRoom("worker", ["core", "wasm", "attest", "trust", "guardian", "ledger", "state", "ports"]),
@@ -57,7 +63,7 @@ export const ROOMS: readonly Room[] = [
   pureRoom("report", ["core", "ledger", "state"]),
   hand("cli", {
     door: "main.ts",
-    opens: [...LAW, ...STORES, "engine/v8", "forward", "witness", "worker", "verify", "report"],
+    opens: [...LAW, ...STORES, "engine/v8", "cedar", "forward", "witness", "worker", "verify", "report"],
     powers: ["crypto", "fs", "os", "path", "process", "timers/promises", "url", "util"],
   }),
 ];

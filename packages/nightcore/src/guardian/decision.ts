@@ -1,5 +1,5 @@
 import { BUDGET_NAMES, type Budgets, type Capability, meetBudgets, quote, RISK_MAX } from "#core";
-import type { Facts, Finding } from "./facts.ts";
+import { type Facts, type Finding, isApproved } from "./facts.ts";
 import { type Risk, RISK_WEIGHTS, scoreRisk } from "./risk.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
 
@@ -140,8 +140,9 @@ function refuseWeakerSignature({ signature, history }: Facts): readonly Reason[]
 }
 
 // v39's console held back every channel but the manual one; what came from an agent or from outside waits here as well.
-function holdUnapproved({ source, approvals }: Facts): readonly Reason[] {
-  if ((source !== "agent" && source !== "import") || approvals.length > 0) return [];
+function holdUnapproved(facts: Facts): readonly Reason[] {
+  const { source } = facts;
+  if ((source !== "agent" && source !== "import") || isApproved(facts)) return [];
   const origin = source === "agent" ? "an agent wrote this module" : "this module came in from outside";
   return [{ verdict: "hold", code: "guardian/approval-missing", message: `${origin}, and no person has approved it` }];
 }

@@ -7,6 +7,8 @@ export function explainPolicyFault(fault: PolicyFault): Explanation {
       return { message: `the policy ${quote(fault.file)} cannot be read: ${explainCoreFault(fault.json).message}` };
     case "guardian/policy-refused":
       return { message: `the policy ${quote(fault.file)} is refused: ${fault.problems.join("; ")}` };
+    case "guardian/policies-refused":
+      return { message: `the policies are refused: ${fault.problems.join("; ")}` };
     default:
       return unreachable(fault);
   }

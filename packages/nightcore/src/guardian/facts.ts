@@ -75,3 +75,8 @@ export type Facts = {
   /** Approvals in force for exactly these bytes; none can be given yet. */
   readonly approvals: readonly { readonly keyId: KeyId; readonly at: string }[];
 };
+
+/** Whether people have approved exactly what is asked for. */
+export function isApproved({ approvals }: Facts): boolean {
+  return approvals.length > 0;
+}

@@ -17,8 +17,11 @@ export type {
   Verdict,
 } from "./decision.ts";
 export { explainPolicyFault } from "./explain.ts";
+export { isApproved } from "./facts.ts";
 export type { Facts, Finding } from "./facts.ts";
 export { issuePermit, nameVerdict, Permit } from "./permit.ts";
+export { checkPolicyFiles, encodePolicyBundle, parsePolicyBundle } from "./policy-bundle.ts";
+export type { CompiledPolicy, PolicyBundle, PolicyBundleFault } from "./policy-bundle.ts";
 export { RISK_WEIGHTS, scoreRisk } from "./risk.ts";
 export type { Contribution, Risk, RiskName, RiskWeights } from "./risk.ts";
 export { BASE_POLICY, nameBackend, parseTenantPolicy } from "./tenant-policy.ts";

@@ -34,7 +34,8 @@ export type TenantPolicy = {
 
 export type PolicyFault =
   | { readonly code: "guardian/policy-not-json"; readonly file: string; readonly json: JsonFault }
-  | { readonly code: "guardian/policy-refused"; readonly file: string; readonly problems: readonly string[] };
+  | { readonly code: "guardian/policy-refused"; readonly file: string; readonly problems: readonly string[] }
+  | { readonly code: "guardian/policies-refused"; readonly problems: readonly string[] };
 
 /** What v39's policies leave unsaid, and what `nightcore init` writes down. */
 export const BASE_POLICY: TenantPolicy = {

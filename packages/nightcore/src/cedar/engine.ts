@@ -1,0 +1,127 @@
+import type { CedarValueJson, EntityJson, Response } from "@cedar-policy/cedar-wasm/web";
+import { quote } from "#core";
+import {
+  type CompiledPolicy,
+  isApproved,
+  type JudgedFacts,
+  type PolicyAnswer,
+  type PolicyEngine,
+  type PolicyRequest,
+  type Reason,
+} from "#guardian";
+import { type Cedar, CEDAR_COMPILER, loadCedar } from "./library.ts";
+import { type Mentioned, readMentioned } from "./mentioned.ts";
+
+/** Policies that have been compiled, as the log names them: `name` is the digest of the version. */
+export type PolicySet = { readonly name: string; readonly policies: readonly CompiledPolicy[] };
+
+/**
+ * Opens the policies of one version for judging. Cedar is loaded now; a set that Cedar refuses throws, and the caller denies.
+ * The engine keeps no state between two judgements.
+ */
+export function openCedarEngine({ name, policies }: PolicySet): PolicyEngine {
+  const cedar = loadCedar();
+  // Cedar keeps prepared sets by name for ever, so that a set of the same name is the same set: the name is a digest.
+  const whole = prepare(cedar, name, policies);
+  const unheld = `${name}/unheld`;
+  let unheldPrepared = false;
+  const byId = new Map(policies.map((policy) => [policy.id, policy]));
+  const mentioned = readMentioned(policies.map(({ text }) => text));
+  return {
+    name: CEDAR_COMPILER,
+    judge(facts, request) {
+      const call = encodeCall(facts, request, mentioned);
+      const { decision, diagnostics } = ask(cedar, whole, call);
+      const errors = diagnostics.errors.map(({ policyId, error }) => failed(policyId, error.message));
+      if (decision === "allow") return { permits: errors.length > 0 ? [] : diagnostics.reason.toSorted(), reasons: errors };
+      const forbids = diagnostics.reason.toSorted().map((id) => forbidden(byId.get(id), id));
+      const reasons = [...errors, ...forbids];
+      if (reasons.length === 0 || reasons.some(({ verdict }) => verdict !== "hold")) return { permits: [], reasons };
+      // Only people are waited for. Whether it would be permitted then is asked of the same policies without the holds.
+      if (!unheldPrepared)
+        prepare(
+          cedar,
+          unheld,
+          policies.filter((policy) => policy.effect === "permit" || policy.verdict !== "hold"),
+        );
+      unheldPrepared = true;
+      return withPermits(reasons, ask(cedar, unheld, call));
+    },
+  };
+}
+
+function prepare(cedar: Cedar, name: string, policies: readonly CompiledPolicy[]): string {
+  const staticPolicies = Object.fromEntries(policies.map(({ id, text }) => [id, text]));
+  const prepared = cedar.preparsePolicySet(name, { staticPolicies, templates: {}, templateLinks: [] });
+  if (prepared.type === "failure") throw new Error(prepared.errors.map(({ message }) => message).join("; "));
+  return name;
+}
+
+type Call = {
+  readonly principal: { readonly type: string; readonly id: string };
+  readonly action: { readonly type: string; readonly id: string };
+  readonly resource: { readonly type: string; readonly id: string };
+  readonly context: Readonly<Record<string, CedarValueJson>>;
+  readonly entities: readonly EntityJson[];
+};
+
+function ask(cedar: Cedar, preparsedPolicySetId: string, call: Call): Response {
+  // The request is of our making and the policies were checked against its schema; checking it again would cost as much as the answer.
+  const answer = cedar.statefulIsAuthorized({
+    ...call,
+    entities: [...call.entities],
+    preparsedPolicySetId,
+    validateRequest: false,
+  });
+  if (answer.type === "failure") throw new Error(answer.errors.map(({ message }) => message).join("; "));
+  return answer.response;
+}
+
+function withPermits(holds: readonly Reason[], { decision, diagnostics }: Response): PolicyAnswer {
+  if (decision === "allow") return { permits: diagnostics.reason.toSorted(), reasons: holds };
+  const message = "no policy would permit it either, if it were approved";
+  return { permits: [], reasons: [...holds, { verdict: "deny", code: "guardian/no-permit", message }] };
+}
+
+// Cedar passes over a policy that fails, a forbid too. Here it is a deny.
+function failed(policy: string, message: string): Reason {
+  return { verdict: "deny", code: "guardian/policy-failed", policy, message: `policy ${quote(policy)} failed: ${message}` };
+}
+
+function forbidden(policy: CompiledPolicy | undefined, id: string): Reason {
+  const message = policy?.reason ?? `policy ${quote(id)} forbids it`;
+  const verdict = policy?.verdict ?? "deny";
+  const hint = policy?.hint;
+  return { verdict, code: "guardian/policy-forbids", policy: id, message, ...(hint === undefined ? {} : { hint }) };
+}
+
+function encodeCall(facts: JudgedFacts, { risk, grant }: PolicyRequest, mentioned: Mentioned): Call {
+  const { module, signature, history } = facts;
+  const principal = { type: "Key", id: signature.keyId };
+  const resource = { type: "Module", id: module.digest };
+  const context = {
+    ...{
+      source: facts.source,
+      entry: grant.entry,
+      capabilities: [...grant.capabilities],
+      operatorGrants: [...facts.operatorGrants],
+    },
+    ...grant.budgets,
+    ...{ manifestSigned: signature.manifestSigned, approved: isApproved(facts) },
+    ...{ backend: facts.backend, isolation: [...facts.isolation], riskScore: risk.score, riskBand: risk.band },
+    known: history.firstSeenAt !== undefined,
+    ...{ digestRuns: history.digestRuns ?? 0, digestFailures: history.digestFailures ?? 0 },
+    ...{ tenantRuns: history.tenantRuns ?? 0, tenantFailures: history.tenantFailures ?? 0 },
+  };
+  const attributes = { sizeBytes: module.sizeBytes, imports: [...module.imports], features: [...module.features] };
+  return {
+    principal,
+    action: { type: "Action", id: facts.mode === "run" ? "run" : "prove" },
+    resource,
+    context: mentioned.pick(context),
+    entities: [
+      { uid: principal, attrs: mentioned.pick({ name: signature.keyName }), parents: [] },
+      { uid: resource, attrs: mentioned.pick(attributes), parents: [{ type: "Tenant", id: facts.tenant }] },
+    ],
+  };
+}

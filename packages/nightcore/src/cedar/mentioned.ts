@@ -1,0 +1,25 @@
+/** The attributes that a set of policies speaks of: all that has to be given to Cedar, which reads every value it is given. */
+export class Mentioned {
+  readonly #names: ReadonlySet<string> | undefined;
+
+  /** Undefined: any of them. */
+  constructor(names: ReadonlySet<string> | undefined) {
+    this.#names = names;
+  }
+
+  /** The members whose names are spoken of. */
+  pick<T>(members: Readonly<Record<string, T>>): Record<string, T> {
+    const names = this.#names;
+    return names === undefined ? { ...members } : Object.fromEntries(Object.entries(members).filter(([name]) => names.has(name)));
+  }
+}
+
+/**
+ * Reads every word of the policies. An attribute can be reached by its name only, so that a name that stands nowhere is never
+ * asked for; a word that is no attribute costs one value too many, and nothing else.
+ */
+export function readMentioned(texts: readonly string[]): Mentioned {
+  // `context["sou\u{72}ce"]` names an attribute too.
+  if (texts.some((text) => text.includes("\\"))) return new Mentioned(undefined);
+  return new Mentioned(new Set(texts.flatMap((text) => text.match(/\w+/g) ?? [])));
+}

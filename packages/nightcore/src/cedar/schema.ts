@@ -1,0 +1,63 @@
+/**
+ * What policies can speak of, in Cedar's schema language. It belongs to the software and not to a workspace: these are the facts
+ * that there are. `nightcore policy schema` prints it for editors; docs/formats/cedar.md explains each member.
+ */
+export const POLICY_SCHEMA = `// Whose module it is.
+entity Tenant;
+
+// The trusted key that signed the module.
+entity Key = { name: String };
+
+entity Module in [Tenant] = {
+  sizeBytes: Long,
+  imports: Set<String>,
+  features: Set<String>,
+};
+
+// Asked for each run ("run") and for each check without execution ("prove").
+action run, prove appliesTo {
+  principal: Key,
+  resource: Module,
+  context: {
+    // "human", "agent", "import" or "unspecified"
+    source: String,
+    entry: String,
+    // What would be granted if nothing forbids it.
+    capabilities: Set<String>,
+    operatorGrants: Set<String>,
+    wallMs: Long,
+    memoryBytes: Long,
+    fuel: Long,
+    outputBytes: Long,
+    manifestSigned: Bool,
+    // People in the required roles have approved exactly this.
+    approved: Bool,
+    backend: String,
+    isolation: Set<String>,
+    // 0 to 100, and its band: "trusted", "safe", "elevated", "high" or "quarantine"
+    riskScore: Long,
+    riskBand: String,
+    // Whether these bytes have been here before, and how their executions and the tenant's ended.
+    known: Bool,
+    digestRuns: Long,
+    digestFailures: Long,
+    tenantRuns: Long,
+    tenantFailures: Long,
+  },
+};
+
+// What people do. A person is a member of the roles that the trust store gives to their keys.
+entity Role;
+entity Person in [Role];
+entity Workspace;
+
+action approve, reject, review, breakGlass, revokeApproval, release appliesTo {
+  principal: Person,
+  resource: Tenant,
+};
+
+action approvePolicy, activatePolicy appliesTo {
+  principal: Person,
+  resource: Workspace,
+};
+`;
