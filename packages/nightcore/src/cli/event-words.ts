@@ -24,6 +24,8 @@ export function describeEvent(event: Event): string {
       return event.identical ? "identical" : `differs in ${event.divergence?.what ?? "something"}`;
     case "deletion":
       return `${event.blobs.length} blobs deleted under the retention policy`;
+    case "assessment":
+      return `${event.points} points${event.contain === null ? "" : ", contained"}: ${event.findings.map(({ message }) => message).join("; ")}`;
     case "workspace":
       return `log ${quote(event.origin)}`;
     case "recovery":

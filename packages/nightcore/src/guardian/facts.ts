@@ -1,5 +1,6 @@
 import type { Budgets, Capability, Digest, KeyId } from "#core";
 import type { ManifestForm, Source, TrustedStanding } from "#trust";
+import type { Standing } from "./standing.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
 
 /** Why a stage before the decision refused, in the stage's own code and words. */
@@ -74,6 +75,8 @@ export type Facts = {
   };
   /** Approvals in force for exactly these bytes; none can be given yet. */
   readonly approvals: readonly { readonly keyId: KeyId; readonly at: string }[];
+  /** What was found about earlier runs; absent: nothing, or an older version gathered these facts. */
+  readonly standing?: Standing;
 };
 
 /** Whether people have approved exactly what is asked for. */

@@ -24,5 +24,7 @@ export { checkPolicyFiles, encodePolicyBundle, parsePolicyBundle } from "./polic
 export type { CompiledPolicy, PolicyBundle, PolicyBundleFault } from "./policy-bundle.ts";
 export { RISK_WEIGHTS, scoreRisk } from "./risk.ts";
 export type { Contribution, Risk, RiskName, RiskWeights } from "./risk.ts";
+export { weighStanding } from "./standing.ts";
+export type { Standing, StandingEvidence, WeighedStanding } from "./standing.ts";
 export { BASE_POLICY, nameBackend, parseTenantPolicy } from "./tenant-policy.ts";
 export type { PolicyFault, TenantPolicy } from "./tenant-policy.ts";

@@ -27,7 +27,8 @@ const SEVERITY = { informational: 1, medium: 3, high: 4 } as const;
 /**
  * One entry as an OCSF event. A decision is a process launch that a control allowed or denied, an intent the launch, an
  * outcome the termination; admission and verification are compliance findings, a change of trust manages an entity, a
- * quarantine is a detection, and what concerns the log itself is event log activity. `unmapped` holds the whole entry.
+ * quarantine and an assessment are detections, and what concerns the log itself is event log activity. `unmapped` holds the
+ * whole entry.
  */
 export function renderOcsf(logged: LoggedEvent): JsonObject {
   const { event } = logged;
@@ -55,6 +56,14 @@ export function renderOcsf(logged: LoggedEvent): JsonObject {
         finding_info: { title: `quarantined: ${event.reason}`, uid: event.digest },
         disposition_id: 3,
         action_id: 2,
+      };
+    case "assessment":
+      return {
+        ...base(logged, { ...DETECTION_FINDING, activityId: 1 }),
+        severity_id: event.contain === null ? SEVERITY.medium : SEVERITY.high,
+        status_id: 1,
+        finding_info: { title: event.findings[0]?.message ?? "an unusual run", uid: event.run },
+        ...(event.contain === null ? {} : { disposition_id: 3, action_id: 2 }),
       };
     default: {
       const clears = event.kind === "deletion";

@@ -1,4 +1,13 @@
-import { type Budgets, type Capability, type Digest, isJsonObject, type Json, type RunId, type Usage } from "#core";
+import {
+  type Budgets,
+  type Capability,
+  type Digest,
+  isJsonObject,
+  type Json,
+  type Refusals,
+  type RunId,
+  type Usage,
+} from "#core";
 
 /** What the log says, by predicate type. The version is part of the type; a new meaning gets a new one. */
 export const EVENT_TYPES = {
@@ -14,6 +23,7 @@ export const EVENT_TYPES = {
   recovery: "urn:nightcore:recovery:v1",
   replay: "urn:nightcore:replay:v1",
   deletion: "urn:nightcore:deletion:v1",
+  assessment: "urn:nightcore:assessment:v1",
 } as const;
 export type EventKind = keyof typeof EVENT_TYPES;
 
@@ -97,6 +107,45 @@ export type OutcomeEvent = OfRun & {
   readonly usage: Usage | null;
   /** Absent when the run left nothing. */
   readonly outputTree?: OutputSaid;
+  /** Absent when it was refused nothing. */
+  readonly refusals?: Refusals;
+  /** Which rules assessed it. Absent: none did, since a trial or an older version made it, and it counts for no history. */
+  readonly assessed?: string;
+};
+/** What is unusual about a run, in figures and in words. `measure` is null for what is counted and not compared. */
+export type AssessmentFinding = {
+  readonly code: string;
+  readonly message: string;
+  readonly measure: string | null;
+  readonly observed: number;
+  /** The middle of the history that it was compared with, and how far its runs lie from there in the middle; null without one. */
+  readonly median: number | null;
+  readonly deviation: number | null;
+  readonly granted: number | null;
+  readonly points: number;
+};
+/** Why and how a module is contained. */
+export type ContainmentSaid = {
+  /** The threshold of the policy that was reached. */
+  readonly trigger: "faults" | "escapes" | "bad_pointers";
+  readonly seen: number;
+  readonly count: number;
+  readonly withinHours: number;
+  readonly quarantine: true;
+  readonly revokeApprovals: true;
+};
+/** What an outcome was found to be beside the history of its tenant. In the same append as the outcome, and only with findings. */
+export type AssessmentEvent = OfRun & {
+  readonly digest: Digest;
+  readonly rules: string;
+  /** Folding this many entries gives the history, of which so many runs were compared with. */
+  readonly history: { readonly entries: number; readonly runs: number };
+  readonly findings: readonly AssessmentFinding[];
+  /** Added to the standing of the module and of its tenant. */
+  readonly points: number;
+  /** What counts towards containment. */
+  readonly strikes: { readonly faults: number; readonly escapes: number; readonly badPointers: number };
+  readonly contain: ContainmentSaid | null;
 };
 /** These bytes are blocked from here on. */
 export type QuarantineEvent = { readonly at: string; readonly digest: Digest; readonly reason: string };
@@ -155,7 +204,8 @@ export type Event =
   | ({ readonly kind: "import" } & ImportEvent)
   | ({ readonly kind: "recovery" } & RecoveryEvent)
   | ({ readonly kind: "replay" } & ReplayEvent)
-  | ({ readonly kind: "deletion" } & DeletionEvent);
+  | ({ readonly kind: "deletion" } & DeletionEvent)
+  | ({ readonly kind: "assessment" } & AssessmentEvent);
 
 const KINDS: ReadonlyMap<string, EventKind> = new Map(
   Object.entries(EVENT_TYPES).map(([kind, type]) => [type, kind as EventKind]),

@@ -9,6 +9,7 @@ import type {
   VerificationEvent,
 } from "./events.ts";
 import type { Row, Rows } from "./rows.ts";
+import { evolveSamples, evolveStanding } from "./standing.ts";
 
 /** Where in the log an event stands. */
 export type At = { readonly index: number };
@@ -29,7 +30,10 @@ export function evolve(rows: Rows, event: Event, { index }: At): void {
     case "intent":
       return evolveIntent(rows, event, index);
     case "outcome":
+      evolveSamples(rows, event);
       return evolveOutcome(rows, event, index);
+    case "assessment":
+      return evolveStanding(rows, event, index);
     case "trust":
       return rows.put("trust", { name: "store", digest: event.store, at: event.at, log_index: index });
     case "quarantine":

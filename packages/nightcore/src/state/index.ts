@@ -9,6 +9,9 @@
 export { EVENT_TYPES, readEvent } from "./events.ts";
 export type {
   AdmissionEvent,
+  AssessmentEvent,
+  AssessmentFinding,
+  ContainmentSaid,
   DecisionEvent,
   DeletionEvent,
   Event,
@@ -29,5 +32,16 @@ export { findEntries, VERDICTS } from "./finding.ts";
 export type { EntryQuestion } from "./finding.ts";
 export { evolve } from "./fold.ts";
 export type { At } from "./fold.ts";
+export {
+  readEvidence,
+  readSamples,
+  readStandingPoints,
+  readStrikes,
+  sampleModule,
+  SAMPLES_MAX,
+  STRIKES_MAX,
+  subjectOf,
+} from "./standing.ts";
+export type { Evidence, Sample, StandingSubject, Strikes } from "./standing.ts";
 export { MemoryRows, SCHEMA_VERSION, TABLES } from "./rows.ts";
 export type { ColumnType, Question, Range, Row, Rows, Table, TableName, Value } from "./rows.ts";

@@ -4,7 +4,16 @@ export type Value = string | number | null;
 export type Row = { readonly [column: string]: Value };
 
 /** The projections. */
-export type TableName = "runs" | "tenants" | "modules" | "quarantine" | "trust" | "imported" | "notices" | "deleted_blobs";
+export type TableName =
+  | "runs"
+  | "tenants"
+  | "modules"
+  | "quarantine"
+  | "trust"
+  | "imported"
+  | "notices"
+  | "deleted_blobs"
+  | "standing";
 /** A column's type, in SQLite's words. */
 export type ColumnType = "text" | "integer" | "real";
 /** What a table looks like; `key` is unique. */
@@ -107,6 +116,22 @@ export const TABLES: Readonly<Record<TableName, Table>> = {
     indexes: [["kind"], ["digest"], ["at"], ["run"], ["tenant"], ["key_id"]],
   },
   deleted_blobs: { key: "digest", columns: { digest: "text", at: "text", log_index: "integer" }, indexes: [] },
+  // What runs have shown: of each tenant, of each module, and of each module under each tenant (state/standing.ts).
+  standing: {
+    key: "subject",
+    columns: {
+      subject: "text",
+      tenant: "text",
+      digest: "text",
+      points: "integer",
+      at: "text",
+      samples: "text",
+      strikes: "text",
+      evidence: "text",
+      log_index: "integer",
+    },
+    indexes: [["tenant"], ["digest"]],
+  },
 };
 
 /** Rows whose column lies between two values, both included; an end that is absent is open. */

@@ -5,6 +5,7 @@ import type { Row, Rows } from "#state";
 import { explainTrustFault, type Source } from "#trust";
 import { boundNames, explainAdmission, findingOf, type Inspection } from "./inspection.ts";
 import type { RunRequest } from "./run-record.ts";
+import { readStanding } from "./standing.ts";
 
 /** What facts are gathered from besides the module and the request. */
 export type Surroundings = {
@@ -25,6 +26,7 @@ export function gatherFacts(inspection: Inspection, request: RunRequest, around:
   const { digest, manifest, manifestFact } = inspection;
   const known = digest === undefined ? undefined : rows.get("modules", digest);
   const quarantined = digest === undefined ? undefined : rows.get("quarantine", digest);
+  const standing = readStanding(rows, tenant, digest);
   const entry = request.entry ?? manifest?.entry ?? "_start";
   return {
     tenant,
@@ -44,6 +46,7 @@ export function gatherFacts(inspection: Inspection, request: RunRequest, around:
     mounts: mountsFact(around.captured),
     history: historyFact(known, rows.get("tenants", tenant)),
     approvals: [],
+    ...(standing === undefined ? {} : { standing }),
   };
 }
 
