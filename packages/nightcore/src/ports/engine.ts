@@ -1,4 +1,4 @@
-import type { Budgets, Bytes, Capability, Digest, Explanation, Fault, Result, Usage, OutputEntry } from "#core";
+import type { Budgets, Bytes, Capability, Digest, Explanation, Fault, OutputEntry, Refusals, Result, Usage } from "#core";
 
 /** One file that the guest can read, by its path under the mount: components joined by `/`, none of them `.` or `..`. */
 export type MountedFile = { readonly path: string; readonly bytes: Bytes };
@@ -69,6 +69,8 @@ export type EngineReport = {
   readonly deniedPaths: readonly string[];
   /** What stands in `/out` at the end, under `fs:write`; absent when that is nothing. */
   readonly output?: readonly OutputEntry[];
+  /** Calls that were refused; absent when none were. */
+  readonly refusals?: Refusals;
   /** Absent where the engine does not watch, or the guest called nothing. */
   readonly observed?: GuestConduct;
 };

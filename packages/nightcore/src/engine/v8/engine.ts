@@ -1,4 +1,4 @@
-import { type Budgets, ok, type Usage } from "#core";
+import { type Budgets, ok, type Refusals, type Usage } from "#core";
 import type { Engine, EngineFault, EngineJob, EngineReport, OpenEngine } from "#ports";
 import { type Diagnosis, diagnoseWrapper } from "./confinement/diagnosis.ts";
 import { type Launch, planLaunches } from "./pool/launch.ts";
@@ -114,8 +114,13 @@ function reportOf(end: JobEnd): EngineReport {
   };
   const { exitCode, fault, results, stdout, stderr, deniedPaths, observed } = outcome;
   const report = { exitCode, fault, results, stdout, stderr, usage, deniedPaths };
-  const seen = observed === undefined ? report : { ...report, observed };
+  const refused = wasRefused(outcome.refusals) ? { ...report, refusals: outcome.refusals } : report;
+  const seen = observed === undefined ? refused : { ...refused, observed };
   return outcome.output === undefined ? seen : { ...seen, output: outcome.output };
+}
+
+function wasRefused({ deniedCalls, badPointers }: Refusals): boolean {
+  return deniedCalls > 0 || badPointers > 0;
 }
 
 function failed(fault: EngineFault, wallMs: number): EngineReport {

@@ -1,5 +1,5 @@
 import type { EngineReport } from "../engine.ts";
-import { guest, print, PROBE } from "./guests.ts";
+import { guest, print, PROBE, TRESPASSER } from "./guests.ts";
 import { differ, endOf, type EngineRule, runText } from "./subject.ts";
 
 const READ_STDIN = guest(
@@ -74,6 +74,18 @@ export const GRANT_RULES: readonly EngineRule[] = [
         ...differ("granted", [endOf(granted), said(granted)], ["exit 0", tree]),
         ...differ("the next run finds an empty folder", [endOf(again), said(again)], ["exit 0", tree]),
         ...differ("not granted", [endOf(refused), said(refused)], [`exit ${EBADF}`, []]),
+      ];
+    },
+  },
+  {
+    name: "calls that are refused are counted: those that are not permitted, ways out among them, and bad pointers",
+    async check(subject) {
+      const mounts = [{ guestPath: "/data", files: [{ path: "f", bytes: new Uint8Array(1) }], folders: [] }];
+      const report = await runText(subject, TRESPASSER, { mounts, capabilities: ["fs:read", "stdout"] });
+      const honest = await runText(subject, ERRNO_OF_PREOPEN, { entry: "f" });
+      return [
+        ...differ("refused", [endOf(report), report.refusals], ["exit 0", { deniedCalls: 3, escapes: 2, badPointers: 1 }]),
+        ...differ("a descriptor that is not open refuses nothing", [endOf(honest), honest.refusals], ["exit 0", undefined]),
       ];
     },
   },

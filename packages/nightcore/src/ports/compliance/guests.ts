@@ -10,6 +10,8 @@ const WASI = {
   args_get: "i32 i32) (result i32",
   environ_sizes_get: "i32 i32) (result i32",
   proc_exit: "i32",
+  fd_close: "i32) (result i32",
+  path_open: "i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32",
 } as const;
 
 type Call = keyof typeof WASI;
@@ -64,3 +66,16 @@ export const SEARCHER = `(module (memory (export "memory") 1 64)
       (local.set $found (i32.add (local.get $found) (i32.ne (i32.load (local.get $at)) (i32.const 0))))
       (br_if $l (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 4))) (i32.const 1048576))))
     (local.get $found)))`;
+
+const open = (path: number, length: number, rights: number): string =>
+  `(drop (call $path_open (i32.const 3) (i32.const 0) (i32.const ${path}) (i32.const ${length}) (i32.const 0)
+    (i64.const ${rights}) (i64.const 0) (i32.const 0) (i32.const 64)))`;
+
+/** Asks for `/etc` and `../x`, for writing to `f`, and to have something printed from outside of its memory; and for `f`. */
+export const TRESPASSER: string = guest(
+  ["path_open", "fd_write", "fd_close"],
+  `${open(0, 4, 2)} ${open(4, 4, 2)} ${open(8, 1, 64)} ${open(8, 1, 2)}
+    (drop (call $fd_write (i32.const 1) (i32.const 65532) (i32.const 1) (i32.const 64)))
+    (drop (call $fd_close (i32.const 77)))`,
+  '(data (i32.const 0) "/etc../xf")',
+);

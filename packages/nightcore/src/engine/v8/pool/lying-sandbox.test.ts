@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Bytes, concatBytes } from "#core";
+import { type Bytes, concatBytes, NO_REFUSALS } from "#core";
 import { assemble, jobFor } from "../fixture.test.ts";
 import { encodeNeedModule, encodeOutcome, encodeReady, type GuestOutcome } from "../wire/answer.ts";
 import type { Launch } from "./launch.ts";
@@ -30,6 +30,7 @@ const TRUE: GuestOutcome = {
   memoryBytes: 0,
   fuel: 0,
   hostCalls: 0,
+  refusals: NO_REFUSALS,
   deniedPaths: [],
 };
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { NO_REFUSALS } from "#core";
 import type { EngineFaultCode } from "#ports";
 import { assemble, jobFor } from "../fixture.test.ts";
 import { encodeOutcome, encodeReady, type GuestOutcome } from "../wire/answer.ts";
@@ -22,6 +23,7 @@ const OUTCOME: GuestOutcome = {
   memoryBytes: 0,
   fuel: 0,
   hostCalls: 0,
+  refusals: NO_REFUSALS,
   deniedPaths: [],
 };
 

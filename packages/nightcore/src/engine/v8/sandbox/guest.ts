@@ -1,4 +1,4 @@
-import type { Result } from "#core";
+import { NO_REFUSALS, type Result } from "#core";
 import type { EngineFault } from "#ports";
 import type { ModuleShape } from "#wasm";
 import { MEMORY_IMPORT } from "../meter/assemble.ts";
@@ -23,7 +23,7 @@ export type GuestHost = { readonly memories: MemoryKeeper; readonly tell: TellWr
 
 /** The outcome of a job that was refused before anything ran. */
 export function refusedOutcome(fault: EngineFault): GuestEnd {
-  const usage = { memoryBytes: 0, fuel: 0, hostCalls: 0 };
+  const usage = { memoryBytes: 0, fuel: 0, hostCalls: 0, refusals: NO_REFUSALS };
   return { exitCode: undefined, fault, results: [], stdout: EMPTY, stderr: EMPTY, ...usage, deniedPaths: [], repeat: false };
 }
 
@@ -74,6 +74,7 @@ export function runGuest(compiled: CompiledModule, job: SandboxJob, plan: EntryP
     memoryBytes: memory === undefined ? 0 : memory.buffer.byteLength,
     fuel: fuelUsed,
     hostCalls: context.callCount,
+    refusals: context.refusals,
     deniedPaths: context.deniedPaths,
     observed: context.observed,
     repeat: !compiled.exactAtTraps && context.ending === undefined && isSuddenTrap(thrown),

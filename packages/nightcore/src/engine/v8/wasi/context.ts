@@ -1,8 +1,9 @@
-import { type Bytes, OUTPUT_PATH, type OutputEntry, quote, utf8 } from "#core";
+import { type Bytes, OUTPUT_PATH, type OutputEntry, quote, type Refusals, utf8 } from "#core";
 import type { EngineFaultCode, EngineJob, GuestConduct, Mount } from "#ports";
 import type { WasmMemory } from "../web-assembly.ts";
 import { type GuestClock, realClock, virtualClock } from "./clock.ts";
 import { type Descriptor, DescriptorTable } from "./descriptor.ts";
+import { ERRNO } from "./errno.ts";
 import { FileSystem } from "./file-system.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import type { FolderNode } from "./inode.ts";
@@ -44,6 +45,9 @@ export class WasiContext {
   #memory: GuestMemory | undefined;
   ending: Ending | undefined;
   callCount = 0;
+  #deniedCalls = 0;
+  #escapes = 0;
+  #badPointers = 0;
 
   constructor(job: Omit<EngineJob, "bytes">, tell?: TellWritten) {
     const has = (capability: EngineJob["capabilities"][number]): boolean => job.capabilities.includes(capability);
@@ -98,6 +102,19 @@ export class WasiContext {
   /** Keeps a path that was opened, made safe to show. */
   noteOpened(preopen: string | undefined, path: string): void {
     if (this.#opened.size < OPENED_PATHS_MAX) this.#opened.add(showPath(preopen, path));
+  }
+
+  /** Counts a call that was answered with an error number, when that refuses something. */
+  noteAnswer(errno: number, escapes: boolean): void {
+    if (errno === ERRNO.fault) this.#badPointers++;
+    else if (errno === ERRNO.perm || errno === ERRNO.notcapable || errno === ERRNO.rofs) {
+      this.#deniedCalls++;
+      if (escapes) this.#escapes++;
+    }
+  }
+
+  get refusals(): Refusals {
+    return { deniedCalls: this.#deniedCalls, escapes: this.#escapes, badPointers: this.#badPointers };
   }
 
   get observed(): GuestConduct {

@@ -31,13 +31,21 @@ export type ErrnoValue = (typeof ERRNO)[keyof typeof ERRNO];
 /** Carries an error number from the depth of a call to the call's boundary, where it becomes the answer to the guest. */
 export class Errno extends Error {
   readonly errno: ErrnoValue;
-  constructor(errno: ErrnoValue) {
+  /** The call named a place outside of what it was called on. */
+  readonly escapes: boolean;
+  constructor(errno: ErrnoValue, escapes = false) {
     super();
     this.errno = errno;
+    this.escapes = escapes;
   }
 }
 
 /** Ends the call with an error number. */
 export function refuse(errno: ErrnoValue): never {
   throw new Errno(errno);
+}
+
+/** Ends the call with EPERM, as one that tried to leave the folder that it was given. */
+export function refuseEscape(): never {
+  throw new Errno(ERRNO.perm, true);
 }

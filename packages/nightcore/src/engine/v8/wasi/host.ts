@@ -84,9 +84,14 @@ function boundary(context: WasiContext, call: UntypedCall, index: number) {
     context.callCount++;
     called[index] = 1;
     try {
-      return call(context, a, b, c, d, e, f, g, h, i);
+      const errno = call(context, a, b, c, d, e, f, g, h, i);
+      if (errno !== 0) context.noteAnswer(errno, false);
+      return errno;
     } catch (error) {
-      if (error instanceof Errno) return error.errno;
+      if (error instanceof Errno) {
+        context.noteAnswer(error.errno, error.escapes);
+        return error.errno;
+      }
       if (!(error instanceof RunEnded)) {
         const stack = error instanceof RangeError && error.message.includes("call stack");
         context.ending = stack

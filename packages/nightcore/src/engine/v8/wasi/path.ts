@@ -1,4 +1,4 @@
-import { ERRNO, refuse } from "./errno.ts";
+import { ERRNO, refuse, refuseEscape } from "./errno.ts";
 import type { FolderNode, Inode } from "./inode.ts";
 
 export const PATH_CHARACTERS_MAX = 4096; // LIMIT: PATH_MAX
@@ -21,7 +21,7 @@ export type Place = {
 export function resolvePath(base: FolderNode, path: string, follow: boolean): Place {
   if (path.length > PATH_CHARACTERS_MAX) refuse(ERRNO.nametoolong);
   if (path === "") refuse(ERRNO.noent);
-  if (path.startsWith("/")) refuse(ERRNO.perm);
+  if (path.startsWith("/")) refuseEscape();
   const pending = componentsOf(path);
   let folderOnly = path.endsWith("/");
   const ancestors: FolderNode[] = [];
@@ -30,7 +30,7 @@ export function resolvePath(base: FolderNode, path: string, follow: boolean): Pl
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
     if (name === ".") continue;
     if (name === "..") {
-      folder = ancestors.pop() ?? refuse(ERRNO.perm);
+      folder = ancestors.pop() ?? refuseEscape();
       continue;
     }
     if (name.length > NAME_CHARACTERS_MAX) refuse(ERRNO.nametoolong);
@@ -38,7 +38,7 @@ export function resolvePath(base: FolderNode, path: string, follow: boolean): Pl
     const last = pending.length === 0;
     if (node?.kind === "symlink" && (!last || follow || folderOnly)) {
       if (++symlinks > SYMLINKS_MAX) refuse(ERRNO.loop);
-      if (node.target.startsWith("/")) refuse(ERRNO.perm);
+      if (node.target.startsWith("/")) refuseEscape();
       if (last && node.target.endsWith("/")) folderOnly = true;
       pending.push(...componentsOf(node.target));
       continue;

@@ -38,6 +38,15 @@ function sampleFiles(): { readonly files: FileSystem; readonly root: FolderNode 
   return { files, root };
 }
 
+function escapes(act: () => unknown): boolean {
+  try {
+    act();
+    return false;
+  } catch (error) {
+    return error instanceof Errno && error.escapes;
+  }
+}
+
 test("paths lead where they say, and never out", () => {
   const { root } = sampleFiles();
   const rows: readonly (readonly [path: string, follow: boolean, outcome: string])[] = [
@@ -66,12 +75,18 @@ test("paths lead where they say, and never out", () => {
     ["x".repeat(256), true, "nametoolong"],
     ["a/".repeat(2_049), true, "nametoolong"],
   ];
-  for (const [path, follow, outcome] of rows)
+  for (const [path, follow, outcome] of rows) {
     assert.equal(
       errnoOf(() => resolvePath(root, path, follow)),
       outcome,
       path,
     );
+    assert.equal(
+      escapes(() => resolvePath(root, path, follow)),
+      outcome === "perm",
+      `only the way out is an escape: ${path}`,
+    );
+  }
 });
 
 test("no path resolves to what is not under its folder", () => {

@@ -7,6 +7,7 @@ import {
   OUTPUT_ENTRIES_MAX,
   OUTPUT_PATH_BYTES_MAX,
   type OutputEntry,
+  type Refusals,
   utf8,
 } from "#core";
 import type { EngineFaultCode, EngineJob, GuestConduct } from "#ports";
@@ -26,6 +27,7 @@ export type GuestOutcome = {
   readonly memoryBytes: number;
   readonly fuel: number;
   readonly hostCalls: number;
+  readonly refusals: Refusals;
   readonly deniedPaths: readonly string[];
   /** What it left in `/out`; absent when that is nothing. */
   readonly output?: readonly OutputEntry[];
@@ -115,6 +117,9 @@ export function encodeOutcome(outcome: GuestOutcome): readonly Bytes[] {
   writer.integer(outcome.memoryBytes);
   writer.integer(outcome.fuel);
   writer.integer(outcome.hostCalls);
+  writer.integer(outcome.refusals.deniedCalls);
+  writer.integer(outcome.refusals.escapes);
+  writer.integer(outcome.refusals.badPointers);
   writer.texts(outcome.deniedPaths);
   // 46 bits: a number holds 53 exactly.
   writer.integer((outcome.observed?.calls ?? []).reduce((bits, name) => bits + 2 ** WASI_NAMES.indexOf(name), 0));
@@ -157,6 +162,7 @@ export function decodeAnswer(reader: WireReader, asked: AskedJob | undefined): S
   const fuel = reader.integer(budgets.fuel);
   if (fault?.code === "engine/fuel-exhausted" && fuel !== budgets.fuel) throw new WireError("fuel is left");
   const hostCalls = reader.integer(Number.MAX_SAFE_INTEGER);
+  const refusals = decodeRefusals(reader, hostCalls);
   const deniedPaths = reader.texts(DENIED_PATHS_MAX, PATH_BYTES_MAX).map((path) => escapeControls(path));
   const observed = decodeConduct(reader, hostCalls);
   const tree = decodeTree(reader, asked.capabilities.includes("fs:write"));
@@ -170,6 +176,7 @@ export function decodeAnswer(reader: WireReader, asked: AskedJob | undefined): S
     memoryBytes,
     fuel,
     hostCalls,
+    refusals,
     deniedPaths,
     ...(tree.length === 0 ? {} : { output: tree }),
   };
@@ -177,6 +184,14 @@ export function decodeAnswer(reader: WireReader, asked: AskedJob | undefined): S
   const contradiction = findContradiction(whole, asked);
   if (contradiction !== undefined) throw new WireError(contradiction);
   return { kind: "outcome", outcome: whole };
+}
+
+/** How many of the calls the sandbox says that it refused: never more than there were. */
+function decodeRefusals(reader: WireReader, hostCalls: number): Refusals {
+  const deniedCalls = reader.integer(hostCalls);
+  const escapes = reader.integer(deniedCalls);
+  const badPointers = reader.integer(hostCalls - deniedCalls);
+  return { deniedCalls, escapes, badPointers };
 }
 
 /** What the sandbox says that the guest left: a tree in its one order and within the limits, and nothing where it may not write. */

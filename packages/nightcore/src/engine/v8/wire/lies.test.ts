@@ -28,6 +28,7 @@ type Raw = {
   readonly memoryBytes: number;
   readonly fuel: number;
   readonly hostCalls: number;
+  readonly refusals: readonly [deniedCalls: number, escapes: number, badPointers: number];
   readonly denied: readonly Bytes[];
   readonly calls: number;
   readonly opened: readonly Bytes[];
@@ -52,6 +53,7 @@ function encodeRaw(raw: Raw): Uint8Array {
   writer.integer(raw.memoryBytes);
   writer.integer(raw.fuel);
   writer.integer(raw.hostCalls);
+  for (const refused of raw.refusals) writer.integer(refused);
   all(raw.denied);
   writer.integer(raw.calls);
   all(raw.opened);
@@ -77,6 +79,7 @@ const HONEST: Raw = {
   memoryBytes: 1 << 20,
   fuel: 1_000,
   hostCalls: 9,
+  refusals: [5, 3, 2],
   denied: [utf8("/etc/passwd")],
   calls: bitOf("fd_write") + bitOf("path_open"),
   opened: [utf8("/out/a")],
@@ -93,11 +96,13 @@ const UNUSED = {
     memoryBytes: 0,
     fuel: 0,
     hostCalls: 0,
+    refusals: [0, 0, 0] as const,
     denied: [],
     calls: 0,
     opened: [],
   },
 };
+const SILENT = { stdout: new Uint8Array(0), stderr: new Uint8Array(0), denied: [], opened: [], tree: [] } as const;
 const NOT_UTF8 = new Uint8Array([0xff, 0xfe]);
 
 const accepts = (raw: Raw, asked = ASKED): boolean => read(encodeRaw(raw), asked) !== undefined;
@@ -143,11 +148,18 @@ const LIES: readonly (readonly [lie: string, raw: Partial<Raw>, capabilities?: r
   ["fuel that is infinite", { fuel: Infinity }],
   ["more calls than fuel pays for", { hostCalls: 1_004 }],
   ["calls past counting", { hostCalls: Number.MAX_SAFE_INTEGER }],
-  ["calls of no function", { calls: 0, opened: [], stdout: new Uint8Array(0), stderr: new Uint8Array(0), denied: [] }],
-  ["more functions than calls", { hostCalls: 1 }],
+  ["calls of no function", { ...SILENT, calls: 0, refusals: [0, 0, 0] }],
+  ["more functions than calls", { hostCalls: 1, refusals: [0, 0, 0] }],
+  ["more refused calls than calls", { refusals: [10, 0, 0] }],
+  ["calls refused for both reasons", { refusals: [5, 0, 5] }],
+  ["escapes that were not refused", { refusals: [2, 3, 0] }],
+  ["refusals past counting", { refusals: [Infinity, 0, 0] }],
+  ["fewer refusals than none", { refusals: [0, 0, -1] }],
+  ["an escape without a path", { calls: bitOf("fd_write"), opened: [], denied: [], refusals: [1, 1, 0] }],
+  ["a bad pointer in no call that takes one", { calls: bitOf("fd_close"), ...SILENT, refusals: [0, 0, 1] }],
   ["functions that there are not", { calls: 2 ** WASI_NAMES.length, hostCalls: 100 }],
   ["nine refused paths", { denied: Array<Bytes>(9).fill(utf8("/x")) }],
-  ["a refused path that was never asked for", { calls: bitOf("fd_write"), opened: [] }],
+  ["a refused path that was never asked for", { calls: bitOf("fd_write"), opened: [], refusals: [0, 0, 0] }],
   ["an opened path that was never opened", { calls: bitOf("fd_write"), denied: [] }],
   ["a path that is not UTF-8", { opened: [NOT_UTF8] }],
   ["files where it may not write", {}, ["stdout"]],
@@ -164,7 +176,9 @@ for (const [lie, raw, capabilities = ASKED.capabilities] of LIES) {
 
 /** What holds for every outcome that is believed, written apart from what checks it. */
 function assertPossible(outcome: GuestOutcome, { budgets, capabilities }: AskedJob): void {
-  const counts = [outcome.memoryBytes, outcome.fuel, outcome.hostCalls];
+  const { deniedCalls, escapes, badPointers } = outcome.refusals;
+  const counts = [outcome.memoryBytes, outcome.fuel, outcome.hostCalls, deniedCalls, escapes, badPointers];
+  assert.ok(deniedCalls + badPointers <= outcome.hostCalls && escapes <= deniedCalls);
   assert.ok(counts.every((count) => Number.isSafeInteger(count) && count >= 0));
   assert.ok(outcome.memoryBytes <= budgets.memoryBytes && outcome.fuel <= budgets.fuel);
   assert.ok(outcome.hostCalls <= budgets.fuel + 3);
@@ -186,38 +200,42 @@ const text = (bytesMax: number) =>
   fc.oneof(fc.string({ maxLength: bytesMax }).map(utf8), fc.uint8Array({ maxLength: bytesMax }), fc.constant(utf8("a")));
 const count = (max: number) =>
   fc.oneof(fc.nat(max), fc.constantFrom(0, max, max + 1, -1, -0, 0.5, NaN, Infinity, 2 ** 53), fc.double());
-const LYING = fc.record(
-  {
-    fault: fc.oneof(fc.constant(255), fc.nat(11)),
-    exitCode: fc.constantFrom(0, 1, 0xffff_ffff),
-    detail: text(20),
-    results: few(5),
-    stdout: fc.uint8Array({ maxLength: 110 }),
-    stderr: fc.uint8Array({ maxLength: 110 }),
-    memoryBytes: fc.oneof(
-      fc.nat(17).map((pages) => pages * 65_536),
-      count(1 << 20),
-    ),
-    fuel: count(1_000),
-    hostCalls: count(1_003),
-    denied: few(10),
-    calls: fc.oneof(fc.constant(HONEST.calls), count(2 ** 46)),
-    opened: few(10),
-    tree: fc.array(fc.record({ path: text(5), bytes: fc.option(fc.uint8Array({ maxLength: 3 }), { nil: undefined }) }), {
-      maxLength: 3,
-    }),
-    countsOff: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(0xffff_fff0) }),
-  },
-  { requiredKeys: [] }, // what is not lied about is as HONEST has it
-);
+const LYING = fc.record({
+  fault: fc.oneof(fc.constant(255), fc.nat(11)),
+  exitCode: fc.constantFrom(0, 1, 0xffff_ffff),
+  detail: text(20),
+  results: few(5),
+  stdout: fc.uint8Array({ maxLength: 110 }),
+  stderr: fc.uint8Array({ maxLength: 110 }),
+  memoryBytes: fc.oneof(
+    fc.nat(17).map((pages) => pages * 65_536),
+    count(1 << 20),
+  ),
+  fuel: count(1_000),
+  hostCalls: count(1_003),
+  refusals: fc.oneof(
+    { weight: 2, arbitrary: fc.tuple(fc.nat(1), fc.nat(1), fc.nat(1)) },
+    { weight: 1, arbitrary: fc.tuple(count(9), count(9), count(9)) },
+  ),
+  denied: few(10),
+  calls: fc.oneof(fc.constant(HONEST.calls), count(2 ** 46)),
+  opened: few(10),
+  tree: fc.array(fc.record({ path: text(5), bytes: fc.option(fc.uint8Array({ maxLength: 3 }), { nil: undefined }) }), {
+    maxLength: 3,
+  }),
+  countsOff: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(0xffff_fff0) }),
+});
+/** What is not lied about is as HONEST has it: who lies in every field is caught at the first. */
+const LIED_ABOUT = fc.subarray(Object.keys(HONEST) as (keyof Raw)[], { maxLength: 5 });
 const GRANTED = fc.subarray(["stdout", "fs:write", "fs:read"] as Capability[]);
 
 test("whatever is said in whichever fields, what is believed is possible", () => {
   let believed = 0;
   fc.assert(
-    fc.property(LYING, GRANTED, (lies, capabilities) => {
+    fc.property(LYING, LIED_ABOUT, GRANTED, (lies, fields, capabilities) => {
       const asked: AskedJob = { budgets: BUDGETS, capabilities };
-      const outcome = read(encodeRaw({ ...HONEST, ...lies }), asked);
+      const told = Object.fromEntries(fields.map((field) => [field, lies[field]]));
+      const outcome = read(encodeRaw({ ...HONEST, ...told }), asked);
       if (outcome === undefined) return;
       believed++;
       assertPossible(outcome, asked);

@@ -20,6 +20,7 @@ const OUTCOME: GuestOutcome = {
   memoryBytes: 65_536,
   fuel: 7,
   hostCalls: 3,
+  refusals: { deniedCalls: 2, escapes: 1, badPointers: 1 },
   deniedPaths: ["/etc/passwd"],
   output: [
     { path: "a", bytes: new Uint8Array([9]) },
@@ -83,6 +84,9 @@ test("answers that cannot be right are refused", () => {
     ["a result that is text", { ...OUTCOME, results: ["1; DROP TABLE runs"] }],
     ["an endless result", { ...OUTCOME, results: ["1".repeat(100)] }],
     ["nine denied paths", { ...OUTCOME, deniedPaths: Array<string>(9).fill("/x") }],
+    ["more refused calls than calls", { ...OUTCOME, refusals: { deniedCalls: 2, escapes: 0, badPointers: 2 } }],
+    ["more escapes than refused calls", { ...OUTCOME, refusals: { deniedCalls: 1, escapes: 2, badPointers: 0 } }],
+    ["half a refused call", { ...OUTCOME, refusals: { deniedCalls: 0.5, escapes: 0, badPointers: 0 } }],
     ["more functions than calls", { ...OUTCOME, hostCalls: 1 }],
     ["a function that there is not", { ...OUTCOME, observed: { calls: ["launch"], openedPaths: [] } }],
     ["a path that was never opened", { ...OUTCOME, observed: { calls: ["args_get"], openedPaths: ["/x"] } }],

@@ -1,5 +1,5 @@
 import type { WasiContext } from "../context.ts";
-import { ERRNO, refuse } from "../errno.ts";
+import { ERRNO, refuse, refuseEscape } from "../errno.ts";
 import { touch } from "../filestat.ts";
 import { link, unlink } from "../file-system.ts";
 import type { FolderNode, Inode } from "../inode.ts";
@@ -52,7 +52,7 @@ export const FOLDER_CALLS = {
   path_symlink(context: WasiContext, target: number, targetLength: number, fd: number, pointer: number, length: number) {
     const text = context.memory.text(target, targetLength);
     const place = placeOf(context, { fd, rights: RIGHT.pathSymlink, follow: false }, pointer, length);
-    if (text.startsWith("/")) return ERRNO.perm;
+    if (text.startsWith("/")) return refuseEscape();
     if (text === "") return ERRNO.noent;
     if (text.length > PATH_CHARACTERS_MAX) return ERRNO.nametoolong;
     if (place.node !== undefined || place.name === undefined) return ERRNO.exist;
