@@ -109,7 +109,9 @@ export const LEDGER_COMMANDS: readonly CommandSpec[] = [
       "Exit 0 when the policy's quorum is met, 1 when it is not, 5 when a witness knows more of the log than is here. Receipts are\nmade under the cosigned checkpoint where it covers them.",
     options: [
       { name: "policy", value: "FILE", summary: "logs, witnesses with their URLs, and the quorum (C2SP tlog-policy)" },
-      { name: "every", value: "SECONDS", summary: "go on for ever, with this pause" },
+      { name: "every", value: "SECONDS", summary: "go on for ever: look for a new checkpoint after each such pause" },
+      { name: "idle", value: "SECONDS", summary: "with --every: when a log that did not grow is submitted again (default 3600)" },
+      { name: "deadline", value: "SECONDS", summary: "how long a witness that is away is tried again (default 30)" },
     ],
     example: "nightcore witness submit --policy witness.policy",
     load: () => import("./witness-submit.ts"),

@@ -1,11 +1,11 @@
-import { request as requestHttp } from "node:http";
-import { request as requestHttps } from "node:https";
-import { type Bytes, type Explanation, fail, ok, quote, type Result, utf8, type VerifyEd25519 } from "#core";
+import { type Bytes, type Explanation, fail, ok, quote, type Result, type VerifyEd25519 } from "#core";
 import { encodeSubmission, type LogKey, type NoteSignature, parseNote, verifyCosignatures } from "#ledger";
+import { pauseMs, type Pauses } from "./back-off.ts";
+import { type Answer, postSubmission } from "./exchange.ts";
 
-const ANSWER_BYTES_MAX = 64 * 1024; // LIMIT: a few signature lines
 const TIMEOUT_MS = 10_000; // LIMIT: a witness that says nothing for so long is away
-const TRIES_MAX = 4; // LIMIT: a 409 is answered with the size that it names; a log that moves meanwhile is tried again
+const TRIES_MAX = 6; // LIMIT: with their pauses they take some six seconds
+const CONFLICTS_MAX = 4; // LIMIT: a 409 is answered with the size that it names; a log that moves meanwhile is tried again
 
 export type WitnessFault =
   | { readonly code: "witness/unreachable"; readonly witness: string; readonly detail: string }
@@ -31,36 +31,79 @@ export function explainWitnessFault(fault: WitnessFault): Explanation {
   }
 }
 
+/** A witness that can be asked: the name it has in a policy, its key, and its submission prefix. */
+export type AskedWitness = { readonly name: string; readonly key: LogKey; readonly url: string };
+
 /** What is submitted. `prove` makes the consistency path from a smaller size to that of the checkpoint. */
-export type Submitting = {
-  readonly witness: { readonly name: string; readonly key: LogKey; readonly url: string };
+export type Submission = {
   readonly checkpoint: string;
   readonly size: number;
   readonly prove: (from: number) => readonly Bytes[];
   readonly verifyEd25519: VerifyEd25519;
 };
 
+/** Until when to ask, by what clock. `signal`: nobody waits for this witness any longer. */
+export type Patience = Pauses & { readonly deadlineMs: number; readonly signal: AbortSignal };
+
+type Submitting = Submission & { readonly witness: AskedWitness };
+
 /**
- * Asks a witness to cosign, from the size that it names. Its line is verified under its key before it counts. A witness that knows
- * more of the log than we have is the sign of a rollback, and has a fault of its own.
+ * Asks a witness to cosign, from the size that it names, again and again while it is away or overloaded and there is time. Its
+ * line is verified under its key before it counts. A refusal is final. A witness that knows more of the log than we have is the
+ * sign of a rollback, and has a fault of its own.
  */
-export async function submitCheckpoint(submitting: Submitting): Promise<Result<NoteSignature, WitnessFault>> {
+export async function submitCheckpoint(submitting: Submitting, patience: Patience): Promise<Result<NoteSignature, WitnessFault>> {
+  const { clock, deadlineMs, signal, sleep, random } = patience;
+  const position = { old: 0 };
+  for (let tries = 1; ; tries++) {
+    const answer = await exchange(submitting, position, patience);
+    if (answer.ok || !isPassing(answer.fault)) return answer;
+    const { retryAfterMs, ...fault } = answer.fault;
+    const pause = pauseMs(tries, { random, retryAfterMs });
+    if (tries >= TRIES_MAX || signal.aborted || clock() + pause >= deadlineMs) return fail(fault);
+    await sleep(pause, signal);
+  }
+}
+
+/** A fault that may pass by itself, and how long the witness asked us to stay away. */
+type PassingFault = WitnessFault & { readonly retryAfterMs?: number | undefined };
+
+function isPassing(fault: PassingFault): boolean {
+  if (fault.code === "witness/unreachable") return true;
+  return fault.code === "witness/refused" && (fault.status === 408 || fault.status === 429 || fault.status >= 500);
+}
+
+/** One try: a submission, and another for each size that the witness says it is at. */
+async function exchange(
+  submitting: Submitting,
+  position: { old: number },
+  { clock, deadlineMs, signal }: Patience,
+): Promise<Result<NoteSignature, PassingFault>> {
   const { witness, checkpoint, size, prove } = submitting;
-  let old = 0;
-  for (let tries = 0; tries < TRIES_MAX; tries++) {
+  for (let conflicts = 0; conflicts < CONFLICTS_MAX; conflicts++) {
+    const { old } = position;
+    const nowMs = clock();
+    const timeoutMs = Math.max(1, Math.min(TIMEOUT_MS, deadlineMs - nowMs));
     const proof = old === 0 || old === size ? [] : prove(old);
-    const answer = await post(witness.url, encodeSubmission({ old, proof, checkpoint }));
+    const answer = await postSubmission(witness.url, encodeSubmission({ old, proof, checkpoint }), { timeoutMs, nowMs, signal });
     if (typeof answer === "string") return fail({ code: "witness/unreachable", witness: witness.name, detail: answer });
     if (answer.status === 200) return verifyAnswer(submitting, answer.body);
-    const known = answer.status === 409 ? /^(0|[1-9][0-9]{0,15})\n?$/.exec(answer.body)?.[1] : undefined;
+    const known = parseConflict(answer);
     if (known === undefined) {
+      const { status, retryAfterMs } = answer;
       const detail = answer.body.trim().slice(0, 300);
-      return fail({ code: "witness/refused", witness: witness.name, status: answer.status, detail });
+      return fail({ code: "witness/refused", witness: witness.name, status, detail, retryAfterMs });
     }
-    old = Number(known);
-    if (old > size) return fail({ code: "witness/ahead", witness: witness.name, size: old, ours: size });
+    position.old = known;
+    if (known > size) return fail({ code: "witness/ahead", witness: witness.name, size: known, ours: size });
   }
   return fail({ code: "witness/refused", witness: witness.name, status: 409, detail: "the log moves faster than the witness" });
+}
+
+/** The size of a 409 (tlog-witness, "add-checkpoint"): the tree that the witness has cosigned last. */
+function parseConflict({ status, body }: Answer): number | undefined {
+  const known = status === 409 ? /^(0|[1-9][0-9]{0,15})\n?$/.exec(body)?.[1] : undefined;
+  return known !== undefined && Number.isSafeInteger(Number(known)) ? Number(known) : undefined;
 }
 
 function verifyAnswer({ witness, checkpoint, verifyEd25519 }: Submitting, body: string): Result<NoteSignature, WitnessFault> {
@@ -72,34 +115,4 @@ function verifyAnswer({ witness, checkpoint, verifyEd25519 }: Submitting, body: 
   if (!found.ok || found.value.length === 0) return bad(found.ok ? "there is no line of its key" : found.fault.code);
   const line = note.value.signatures.find(({ name, keyId }) => name === witness.key.name && keyId === witness.key.id);
   return line === undefined ? bad("there is no line of its key") : ok(line);
-}
-
-/** Status and body, or in words why there are none. Redirections are not followed. */
-function post(prefix: string, text: string): Promise<{ readonly status: number; readonly body: string } | string> {
-  return new Promise((resolve) => {
-    const url = `${prefix.replace(/\/$/, "")}/add-checkpoint`;
-    if (!URL.canParse(url) || !/^https?:/.test(url)) return resolve("its URL is none");
-    const request = url.startsWith("https:") ? requestHttps : requestHttp;
-    const body = utf8(text);
-    const sent = request(url, { method: "POST", headers: { "content-length": body.length }, timeout: TIMEOUT_MS }, (response) => {
-      const parts: Buffer[] = [];
-      let length = 0;
-      response.on("data", (part: Buffer) => {
-        length += part.length;
-        if (length <= ANSWER_BYTES_MAX) parts.push(part);
-        else response.destroy(new Error("the answer is too long"));
-      });
-      response.on("end", () => {
-        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(parts).toString("utf8") });
-      });
-      response.on("error", (error) => {
-        resolve(error.message);
-      });
-    });
-    sent.on("timeout", () => sent.destroy(new Error(`no answer for ${TIMEOUT_MS / 1000} s`)));
-    sent.on("error", (error) => {
-      resolve(error.message);
-    });
-    sent.end(body);
-  });
 }
