@@ -1,0 +1,136 @@
+import fc from "fast-check";
+import { type Budgets, CAPABILITIES, type Digest, type RunId } from "#core";
+import type { Event, EventKind } from "#state";
+
+// Events as the log may hold them, of every kind and in any order: also an outcome without its intent, which no writer of ours
+// makes. A pool of few runs, tenants and digests, so that entries meet in the same rows.
+
+const digest = fc.integer({ min: 0, max: 5 }).map((n) => `${n}`.repeat(64) as Digest);
+const at = fc.integer({ min: 0, max: 9 }).map((n) => `2026-01-0${n}T00:00:00.000Z`);
+const text = fc.constantFrom("", "hello", "<script>", "ä\u0000ö", "\ud800", "'; DROP TABLE runs; --");
+const said = fc.record({ code: fc.constantFrom("wasm/bad", "engine/fuel"), message: text });
+const finding = fc.option(said);
+const flag = fc.boolean();
+const count = fc.nat(1_000_000);
+const ofRun = {
+  run: fc.integer({ min: 0, max: 9 }).map((n) => `run-${n}` as RunId),
+  tenant: fc.constantFrom("a", "b", "<script>"),
+  at,
+};
+const bytes = fc.record({ digest, bytes: count });
+const budgets: Budgets = { wallMs: 1, memoryBytes: 2, fuel: 3, outputBytes: 4 };
+// Not a whole number, and whole ones that JSON writes in another way than SQLite keeps them.
+const wallMs = fc.constantFrom(0, 1.5, 2, 0.1 + 0.2, 1e21);
+const usage = fc.record({ wallMs, fuel: count, memoryBytes: count, outputBytes: count, hostCalls: count });
+
+type Arbitraries = { readonly [Kind in EventKind]: fc.Arbitrary<Omit<Extract<Event, { readonly kind: Kind }>, "kind">> };
+
+/** One for each kind: a kind that is added and has none here does not compile. */
+const ARBITRARIES: Arbitraries = {
+  workspace: fc.record({ at, origin: text, logKey: text, software: text }),
+  trust: fc.record({
+    at,
+    change: fc.constantFrom("key-trusted", "key-revoked"),
+    record: fc.constantFrom(null, { keyId: "k" }, { keyId: 3 }),
+    store: digest,
+  }),
+  admission: fc.record({
+    ...ofRun,
+    digest: fc.option(digest),
+    sizeBytes: fc.option(count),
+    admitted: flag,
+    finding,
+    shape: fc.constant(null),
+  }),
+  verification: fc.record({
+    ...ofRun,
+    digest: fc.option(digest),
+    trusted: flag,
+    keyId: fc.option(fc.constantFrom("k", "l")),
+    form: fc.option(fc.constantFrom("dsse", "v39")),
+    manifestSigned: flag,
+    finding,
+    trustStore: digest,
+  }),
+  decision: fc.record({
+    ...ofRun,
+    digest: fc.option(digest),
+    mode: fc.constantFrom("run", "proof"),
+    verdict: fc.constantFrom("allow", "hold", "deny", "quarantine"),
+    reasons: fc.array(
+      said.map((one) => ({ ...one, verdict: "deny" })),
+      { maxLength: 2 },
+    ),
+    grant: fc.constant(null),
+    facts: fc.constant(null),
+    engine: text,
+  }),
+  intent: fc.record({
+    ...ofRun,
+    digest,
+    entry: text,
+    numericArgs: fc.array(text, { maxLength: 2 }),
+    argv: fc.array(text, { maxLength: 2 }),
+    env: fc.array(text, { maxLength: 2 }),
+    stdin: bytes,
+    mounts: fc.array(fc.record({ guestPath: text, digest, files: count, bytes: count }), { maxLength: 1 }),
+    capabilities: fc.subarray([...CAPABILITIES]),
+    budgets: fc.constant(budgets),
+    seed: text,
+    engine: text,
+    isolation: fc.array(text, { maxLength: 1 }),
+  }),
+  outcome: fc.record({
+    ...ofRun,
+    digest,
+    status: fc.constantFrom("ran", "failed"),
+    exitCode: fc.option(fc.integer({ min: 0, max: 255 })),
+    fault: finding,
+    results: fc.array(text, { maxLength: 1 }),
+    stdout: fc.option(bytes),
+    stderr: fc.option(bytes),
+    usage: fc.option(usage),
+  }),
+  quarantine: fc.record({ at, digest, reason: text }),
+  import: fc.record({
+    at,
+    source: text,
+    sourceDigest: digest,
+    form: text,
+    part: fc.nat(2),
+    records: fc.array(
+      fc.record({
+        tenant: fc.option(text),
+        digest: fc.option(digest),
+        sizeBytes: fc.option(count),
+        verified: fc.option(flag),
+        status: fc.option(text),
+        wallMs: fc.option(wallMs),
+        at,
+      }),
+      { maxLength: 3 },
+    ),
+  }),
+  recovery: fc.record({ at, tornBytes: count, rewrittenFiles: fc.array(text, { maxLength: 2 }), interruptedRuns: count }),
+  replay: fc.record({
+    ...ofRun,
+    digest,
+    engine: text,
+    identical: flag,
+    divergence: fc.option(fc.record({ what: text, recorded: text, replayed: text })),
+  }),
+  deletion: fc.record({
+    at,
+    policy: fc.record({ inputsDays: count, outputsDays: count }),
+    blobs: fc.array(digest, { maxLength: 3 }),
+  }),
+};
+
+/** The kinds there are, each with events of its own. */
+export const EVENT_KINDS = Object.keys(ARBITRARIES) as readonly EventKind[];
+
+export function anyEventOf(kind: EventKind): fc.Arbitrary<Event> {
+  return (ARBITRARIES[kind] as fc.Arbitrary<object>).map((event) => ({ kind, ...event }) as Event);
+}
+
+export const anyEvent: fc.Arbitrary<Event> = fc.oneof(...EVENT_KINDS.map(anyEventOf));
