@@ -124,6 +124,22 @@ const ARBITRARIES: Arbitraries = {
     policy: fc.record({ inputsDays: count, outputsDays: count }),
     blobs: fc.array(digest, { maxLength: 3 }),
   }),
+  assessment: fc.record({
+    ...ofRun,
+    digest,
+    rules: text,
+    history: fc.record({ entries: count, runs: count }),
+    findings: fc.array(
+      said.map((one) => ({
+        ...one,
+        ...{ measure: "fuel", observed: 5, median: 2.5, deviation: 0.5, granted: null, points: 3 },
+      })),
+      { maxLength: 2 },
+    ),
+    points: fc.nat(100),
+    strikes: fc.record({ faults: fc.nat(2), escapes: fc.nat(2), badPointers: fc.nat(2) }),
+    contain: fc.constant(null),
+  }),
 };
 
 /** The kinds there are, each with events of its own. */
