@@ -2,9 +2,12 @@ import { createHash } from "node:crypto";
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { build, type BuildOptions, type Plugin } from "esbuild";
+import { writeDeclarations } from "./declarations.ts";
 import { REPOSITORY } from "./repository.ts";
 
 const PACKAGE = join(REPOSITORY, "packages/nightcore");
+
+const TYPES = "lib/types";
 
 /** What a package.json has of interest here. */
 type PackageFile = {
@@ -33,8 +36,8 @@ const PAGE: BuildOptions = { format: "iife", globalName: "nightcoreVerify", mini
 
 /**
  * Builds the npm package `nightcore` into a folder: one file of code for each kind of thread or process that there is, the
- * launcher, a package.json, README and LICENSE (docs/decisions/0003-bundle.md). What it depends on is inside, with its license.
- * The folder is emptied first. Throws when a source does not parse or resolve; types are checked by `npm run check`.
+ * launcher, one for each door, the doors' types, a package.json, README and LICENSE (docs/decisions/0003-bundle.md). What it
+ * depends on is inside, with its license. The folder is emptied first. Throws when a source does not parse, resolve or compile.
  * Resolves with what is missing for publishing.
  */
 export async function buildPackage({ folder }: { readonly folder: string }): Promise<readonly string[]> {
@@ -46,10 +49,12 @@ export async function buildPackage({ folder }: { readonly folder: string }): Pro
     bundle({ ...COMMONJS, ...OWN_ADDRESS, in: "src/cli/main.ts", out: join(folder, "lib/main.cjs"), source }),
     bundle({ format: "esm", in: "src/store/tiles/writer-thread.ts", out: join(folder, "lib/writer-thread.js"), source }),
     bundle({ ...COMMONJS, in: "src/engine/v8/sandbox/main.ts", out: join(folder, "lib/sandbox.cjs"), source }),
+    bundle({ format: "esm", in: "src/engine/library/index.ts", out: join(folder, "lib/engine.js"), source }),
     bundle({ ...BROWSER, format: "esm", in: "src/verify/index.ts", out: join(folder, "lib/verify.js"), source }),
     bundle({ ...BROWSER, ...PAGE, in: "src/verify/index.ts", out: join(folder, "lib/verify-page.js"), source }),
   ]);
   escapeToAscii(join(folder, "lib/main.cjs"));
+  writeDeclarations({ folder: join(folder, TYPES) });
   await bundleLauncher(folder, source);
   writePackageFile(folder, source);
   return copyDocuments(folder);
@@ -121,7 +126,11 @@ function writePackageFile(folder: string, source: PackageFile): void {
     ...kept(PUBLISHED),
     type: "module",
     bin: { [source.name]: "bin/nightcore.cjs" },
-    exports: { "./verify": "./lib/verify.js", "./package.json": "./package.json" },
+    exports: {
+      "./engine": { types: `./${TYPES}/engine/library/index.d.ts`, default: "./lib/engine.js" },
+      "./verify": { types: `./${TYPES}/verify/index.d.ts`, default: "./lib/verify.js" },
+      "./package.json": "./package.json",
+    },
     files: readdirSync(folder, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map((entry) => entry.name)

@@ -49,6 +49,7 @@ export const ROOMS: readonly Room[] = [
     opens: ["core", "wasm", "guardian", "ports"],
     powers: ["child_process", "fs", "path", "process", "stream", "url"],
   }),
+  hand("engine/library", { opens: ["core", "ports", "engine/v8"], powers: ["crypto"] }),
   hand("cedar", {
     opens: ["core", "guardian"],
     // module, url: where the package's code lies, beside the bundle or in the package.

@@ -116,7 +116,7 @@ const SENTENCES: Readonly<Record<EngineFaultCode, readonly [message: string, hin
     "the module has no entry point, so nothing ran",
     "name an exported function with --entry, or in the manifest",
   ],
-  "engine/bad-argument": ["an argument does not fit the entry's parameters"],
+  "engine/bad-argument": ["an argument does not fit"],
   "engine/trap": ["the guest trapped"],
   "engine/stack-overflow": ["the guest recursed too deeply"],
   "engine/fuel-exhausted": ["the guest used up its fuel", "raise its fuel in the manifest and sign again, if it needs more"],
