@@ -1,7 +1,15 @@
 import { escapeControls } from "#core";
 import { type Engine, explainEngineFault, explainLedgerFault } from "#ports";
 import { openBlobs } from "#store/blobs";
-import { aboutModule, explainReplayFault, type Replay, type ReplayFault, replayEvent, replayRun } from "#worker";
+import {
+  aboutModule,
+  explainHostCallDivergence,
+  explainReplayFault,
+  type Replay,
+  type ReplayFault,
+  replayEvent,
+  replayRun,
+} from "#worker";
 import type { IntentEvent, Row } from "#state";
 import { cancelOnSignal } from "./interruption.ts";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
@@ -111,6 +119,7 @@ function sayTold({ run, tenant, verdict, replay, fault }: Told, { terminal }: In
       ? ""
       : `  first in ${divergence.what}: recorded ${shorten(divergence.recorded)}, now ${shorten(divergence.replayed)}`;
   terminal.say(`${terminal.paint(colour, verdict.padEnd(14))} ${run}  ${escapeControls(tenant)}${first}`);
+  if (divergence?.hostCall !== undefined) terminal.say(`               ${explainHostCallDivergence(divergence.hostCall)}`);
   if (replay !== undefined && replay.engine.recorded !== replay.engine.replayed) {
     terminal.say(
       `               another engine: recorded under ${escapeControls(replay.engine.recorded)}, now ${replay.engine.replayed}`,

@@ -19,6 +19,19 @@ export { digestOf, parseDigest } from "./digest.ts";
 export type { Digest, Sha256 } from "./digest.ts";
 export { explainCoreFault } from "./explain.ts";
 export type { CoreFault } from "./explain.ts";
+export {
+  checkpointsIn,
+  compareHostCallTraces,
+  encodeHostCallTrace,
+  HOST_CALLS,
+  NOT_RETURNED,
+  parseHostCallTrace,
+  TRACE_BYTES_MAX,
+  TRACE_CHECKPOINTS_MAX,
+  TRACED_CALLS_MAX,
+  traceSpacing,
+} from "./host-call-trace.ts";
+export type { HostCallTrace, TraceDifference, TraceDigest, TracedCall } from "./host-call-trace.ts";
 export { keyIdOf, makeRunId, parseRunId, parseTenantName } from "./identifier.ts";
 export type { KeyId, RunId, TenantName } from "./identifier.ts";
 export { isJsonObject, parseJson } from "./json.ts";

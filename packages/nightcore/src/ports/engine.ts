@@ -73,6 +73,8 @@ export type EngineReport = {
   readonly refusals?: Refusals;
   /** Absent where the engine does not watch, or the guest called nothing. */
   readonly observed?: GuestConduct;
+  /** What the guest called, in order, as `HostCallTrace` is encoded; absent likewise. */
+  readonly trace?: Bytes;
 };
 
 /** Which host functions a guest called, and which paths it opened, cut to a few: for people, not evidence. */

@@ -107,6 +107,8 @@ export type OutcomeEvent = OfRun & {
   readonly usage: Usage | null;
   /** Absent when the run left nothing. */
   readonly outputTree?: OutputSaid;
+  /** What it called, in order, as a blob (docs/formats/replay.md). Absent when that is nothing, and in older entries. */
+  readonly hostCallTrace?: { readonly digest: Digest; readonly bytes: number };
   /** Absent when it was refused nothing. */
   readonly refusals?: Refusals;
   /** Which rules assessed it. Absent: none did, since a trial or an older version made it, and it counts for no history. */
@@ -180,7 +182,18 @@ export type ReplayEvent = OfRun & {
   readonly digest: Digest;
   readonly engine: string;
   readonly identical: boolean;
-  readonly divergence: { readonly what: string; readonly recorded: string; readonly replayed: string } | null;
+  readonly divergence: {
+    readonly what: string;
+    readonly recorded: string;
+    readonly replayed: string;
+    /** The first call that differs is behind `after` of them, and at the latest number `by`. Absent where that is unknown. */
+    readonly hostCall?: {
+      readonly after: number;
+      readonly by: number;
+      readonly recorded?: string;
+      readonly replayed?: string;
+    };
+  } | null;
 };
 
 /** Blobs that are deleted under a retention policy. Written before the first of them goes; their digests stay in the log. */

@@ -112,7 +112,12 @@ export function intentEvent(
 }
 
 /** Digests of the outputs that were kept as blobs. */
-export type Kept = { readonly stdout: Digest; readonly stderr: Digest; readonly outputTree: OutputSaid | undefined };
+export type Kept = {
+  readonly stdout: Digest;
+  readonly stderr: Digest;
+  readonly outputTree: OutputSaid | undefined;
+  readonly trace: Digest | undefined;
+};
 
 /** How the run ended, as an entry. `ran` means: exit code 0 and no fault. */
 export function outcomeEvent(
@@ -145,6 +150,7 @@ export function outcomeEvent(
     stderr: { digest: kept.stderr, bytes: report.stderr.length },
     usage: report.usage,
     ...(kept.outputTree === undefined ? {} : { outputTree: kept.outputTree }),
+    ...(kept.trace === undefined ? {} : { hostCallTrace: { digest: kept.trace, bytes: report.trace?.length ?? 0 } }),
   };
 }
 

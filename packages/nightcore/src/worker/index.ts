@@ -9,6 +9,8 @@
 export { processAll } from "./batch.ts";
 export type { BatchOptions } from "./batch.ts";
 export { interruptedEvent } from "./events.ts";
+export { explainHostCallDivergence } from "./host-call-divergence.ts";
+export type { HostCallDivergence } from "./host-call-divergence.ts";
 export { MARGIN_PERCENT, observeModule, proposeBudgets } from "./observation.ts";
 export type { Judged, Observation, ObservationOptions } from "./observation.ts";
 export { parseOutputManifest } from "./output-tree.ts";

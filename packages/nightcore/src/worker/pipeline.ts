@@ -144,7 +144,9 @@ export class Pipeline {
     const report = await engine.run(job, cancellation, print);
     const finding = report.fault === undefined ? null : findingOf(report.fault, explainEngineFault);
     const outputTree = keepOutput(blobs, crypto, report.output);
-    const kept = { stdout: keep(blobs, crypto, report.stdout), stderr: keep(blobs, crypto, report.stderr), outputTree };
+    const trace = report.trace && keep(blobs, crypto, report.trace);
+    const outputs = { stdout: keep(blobs, crypto, report.stdout), stderr: keep(blobs, crypto, report.stderr) };
+    const kept = { ...outputs, outputTree, trace };
     const event = outcomeEvent({ run, facts }, { digest: job.digest, report, finding, kept, nowMs: clock() });
     // INVARIANT: nobody hears of the outcome before it is durable.
     const after = await recorder.record([{ about, event }]);

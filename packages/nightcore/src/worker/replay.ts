@@ -13,6 +13,7 @@ import {
 } from "#core";
 import type { BlobStore, Cancellation, Engine, EngineFault, EngineJob, EngineReport, Mount } from "#ports";
 import type { Event, IntentEvent, OutcomeEvent, ReplayEvent, Rows } from "#state";
+import { findHostCallDivergence, type HostCallDivergence } from "./host-call-divergence.ts";
 import { isEmptyDigest, rebuildMount } from "./mount-listing.ts";
 import { listOutput } from "./output-tree.ts";
 
@@ -30,6 +31,8 @@ export type Divergence = {
   readonly what: (typeof COMPARED)[number];
   readonly recorded: string;
   readonly replayed: string;
+  /** Where the two first called the host differently; absent where the calls are the same, or the record has no trace. */
+  readonly hostCall?: HostCallDivergence;
 };
 
 /** What a replay found. `engine` has both versions: equal ones are comparable, others are told and compared all the same. */
@@ -128,7 +131,7 @@ export async function replayRun(
   const report = await powers.engine.run(job.value, cancellation);
   if (report.fault !== undefined && CANNOT_TELL.has(report.fault.code)) return fail(explainFailure(report.fault));
   const engine = { recorded: intent.engine, replayed: powers.engine.version };
-  return ok({ engine, divergence: findDivergence(outcome, report, powers.sha256) });
+  return ok({ engine, divergence: findDivergence(outcome, report, powers) });
 }
 
 /** Faults of the replay itself, which say nothing about the guest. */
@@ -139,9 +142,16 @@ function explainFailure({ code, detail }: EngineFault): ReplayFault {
   return { code: "worker/not-replayable", detail: detail === "" ? what : `${what}: ${detail}` };
 }
 
-/** The first of {@link COMPARED} in which a report is not what the record says; undefined when it is all the same. */
-export function findDivergence(outcome: OutcomeEvent, report: EngineReport, sha256: Sha256): Divergence | undefined {
-  const { usage } = outcome;
+/**
+ * The first of {@link COMPARED} in which a report is not what the record says, and the first host call that differs, which may
+ * be why; undefined when it is all the same.
+ */
+function findDivergence(
+  outcome: OutcomeEvent,
+  report: EngineReport,
+  { blobs, sha256 }: Pick<ReplayPowers, "blobs" | "sha256">,
+): Divergence | undefined {
+  const { usage, hostCallTrace } = outcome;
   assert(usage !== null, "an outcome that nobody saw is not compared");
   const pairs: Readonly<Record<(typeof COMPARED)[number], readonly [recorded: string, replayed: string]>> = {
     exit: [String(outcome.exitCode ?? "none"), String(report.exitCode ?? "none")],
@@ -151,14 +161,23 @@ export function findDivergence(outcome: OutcomeEvent, report: EngineReport, sha2
     stderr: [outcome.stderr?.digest ?? "none", digestOf(sha256, report.stderr)],
     "output tree": [outcome.outputTree?.digest ?? "none", listOutput(report.output, sha256)?.said.digest ?? "none"],
     fuel: [String(usage.fuel), String(report.usage.fuel)],
-    "host calls": [String(usage.hostCalls), String(report.usage.hostCalls)],
+    "host calls": [
+      `${usage.hostCalls}${traced(hostCallTrace?.digest)}`,
+      `${report.usage.hostCalls}${traced(hostCallTrace && report.trace && digestOf(sha256, report.trace))}`,
+    ],
     memory: [String(usage.memoryBytes), String(report.usage.memoryBytes)],
   };
   for (const what of COMPARED) {
     const [recorded, replayed] = pairs[what];
-    if (recorded !== replayed) return { what, recorded, replayed };
+    if (recorded === replayed) continue;
+    const hostCall = hostCallTrace && findHostCallDivergence(hostCallTrace.digest, report.trace, { blobs, sha256 });
+    return hostCall === undefined ? { what, recorded, replayed } : { what, recorded, replayed, hostCall };
   }
   return undefined;
+}
+
+function traced(digest: Digest | undefined): string {
+  return digest === undefined ? "" : ` traced as ${digest}`;
 }
 
 /** A replay as an entry of the log. */

@@ -60,11 +60,14 @@ function inputsOf({ digest, stdin, mounts }: IntentEvent, blobs: RetentionPowers
   return [digest, stdin.digest, ...listed];
 }
 
-function outputsOf({ stdout, stderr, outputTree }: OutcomeEvent, blobs: RetentionPowers["blobs"]): readonly Digest[] {
+function outputsOf(
+  { stdout, stderr, outputTree, hostCallTrace }: OutcomeEvent,
+  blobs: RetentionPowers["blobs"],
+): readonly Digest[] {
   const manifest = outputTree === undefined ? undefined : blobs.get(outputTree.digest);
   const files = manifest === undefined ? [] : (parseOutputManifest(manifest) ?? []);
   return [
-    ...[stdout, stderr, outputTree].flatMap((output) => output?.digest ?? []),
+    ...[stdout, stderr, outputTree, hostCallTrace].flatMap((output) => output?.digest ?? []),
     ...files.flatMap(({ file }) => file?.digest ?? []),
   ];
 }

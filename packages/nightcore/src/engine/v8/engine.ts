@@ -112,11 +112,15 @@ function reportOf(end: JobEnd): EngineReport {
     outputBytes: outcome.stdout.length + outcome.stderr.length,
     hostCalls: outcome.hostCalls,
   };
-  const { exitCode, fault, results, stdout, stderr, deniedPaths, observed } = outcome;
+  const { exitCode, fault, results, stdout, stderr, deniedPaths, observed, trace, output } = outcome;
   const report = { exitCode, fault, results, stdout, stderr, usage, deniedPaths };
-  const refused = wasRefused(outcome.refusals) ? { ...report, refusals: outcome.refusals } : report;
-  const seen = observed === undefined ? refused : { ...refused, observed };
-  return outcome.output === undefined ? seen : { ...seen, output: outcome.output };
+  return {
+    ...report,
+    ...(wasRefused(outcome.refusals) ? { refusals: outcome.refusals } : {}),
+    ...(observed === undefined ? {} : { observed }),
+    ...(trace === undefined ? {} : { trace }),
+    ...(output === undefined ? {} : { output }),
+  };
 }
 
 function wasRefused({ deniedCalls, badPointers }: Refusals): boolean {

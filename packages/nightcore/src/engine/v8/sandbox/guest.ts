@@ -63,17 +63,19 @@ export function runGuest(compiled: CompiledModule, job: SandboxJob, plan: EntryP
   const { fuelUsed, end } = decodeBudget(BigInt(left), job.budgets.fuel);
   const raw = endingOf(context.ending, { completed, usedUp: end, thrown });
   const output = context.collectOutput();
+  const trace = context.calls.encode();
   const tooMuch = output === undefined && raw.fault === undefined;
   const ended = tooMuch ? faulted("engine/output-exceeded", "it left more files or bytes in /out than an output may have") : raw;
   return {
     ...ended,
     ...(output === undefined || output.length === 0 ? {} : { output }),
+    ...(trace === undefined ? {} : { trace }),
     results: ended.fault === undefined && context.ending === undefined ? results : [],
     stdout: context.output.stdout.written,
     stderr: context.output.stderr.written,
     memoryBytes: memory === undefined ? 0 : memory.buffer.byteLength,
     fuel: fuelUsed,
-    hostCalls: context.callCount,
+    hostCalls: context.calls.count,
     refusals: context.refusals,
     deniedPaths: context.deniedPaths,
     observed: context.observed,

@@ -1,6 +1,7 @@
-import { type Bytes, OUTPUT_PATH, type OutputEntry, quote, type Refusals, utf8 } from "#core";
+import { type Bytes, HOST_CALLS, OUTPUT_PATH, type OutputEntry, quote, type Refusals, utf8 } from "#core";
 import type { EngineFaultCode, EngineJob, GuestConduct, Mount } from "#ports";
 import type { WasmMemory } from "../web-assembly.ts";
+import { CallRecorder } from "./call-recorder.ts";
 import { type GuestClock, realClock, virtualClock } from "./clock.ts";
 import { type Descriptor, DescriptorTable } from "./descriptor.ts";
 import { ERRNO } from "./errno.ts";
@@ -10,7 +11,6 @@ import type { FolderNode } from "./inode.ts";
 import { collectOutput } from "./output-tree.ts";
 import { type FillRandom, realRandom, seededRandom } from "./random.ts";
 import { ALL_RIGHTS, FOLDER_RIGHTS, STREAM_READ_RIGHTS, STREAM_WRITE_RIGHTS } from "./rights.ts";
-import { WASI_NAMES } from "./signature.ts";
 import { Input, Output, type TellWritten } from "./stdio.ts";
 
 const DENIED_PATHS_MAX = 8; // LIMIT: a hint for an author, not a log
@@ -39,12 +39,10 @@ export class WasiContext {
   readonly output: Output;
   readonly #denied = new Set<string>();
   readonly #opened = new Set<string>();
-  /** One byte for each function of preview 1, in the order of its signatures: whether the guest called it. */
-  readonly called = new Uint8Array(WASI_NAMES.length);
+  readonly calls = new CallRecorder();
   readonly #outputFolder: FolderNode | undefined;
   #memory: GuestMemory | undefined;
   ending: Ending | undefined;
-  callCount = 0;
   #deniedCalls = 0;
   #escapes = 0;
   #badPointers = 0;
@@ -72,7 +70,7 @@ export class WasiContext {
   }
 
   bindMemory(memory: WasmMemory | undefined): void {
-    this.#memory = memory === undefined ? undefined : new GuestMemory(memory);
+    this.#memory = memory === undefined ? undefined : new GuestMemory(memory, this.calls);
   }
 
   get memory(): GuestMemory {
@@ -118,7 +116,7 @@ export class WasiContext {
   }
 
   get observed(): GuestConduct {
-    const calls = WASI_NAMES.filter((_, n) => this.called[n] === 1);
+    const calls = HOST_CALLS.filter((_, n) => this.calls.called[n] === 1);
     return { calls, openedPaths: [...this.#opened] };
   }
 }

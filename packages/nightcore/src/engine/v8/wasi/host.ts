@@ -1,4 +1,4 @@
-import { fail, ok, quote, type Result } from "#core";
+import { fail, HOST_CALLS, NOT_RETURNED, ok, quote, type Result } from "#core";
 import type { EngineFault } from "#ports";
 import type { ImportShape } from "#wasm";
 import { type WasmImports, WebAssembly } from "../web-assembly.ts";
@@ -13,7 +13,7 @@ import { PROCESS_CALLS } from "./calls/process.ts";
 import { SOCKET_CALLS } from "./calls/socket.ts";
 import { RunEnded, type WasiContext } from "./context.ts";
 import { Errno } from "./errno.ts";
-import { signatureOf, WASI_NAMES, WASI_SIGNATURES } from "./signature.ts";
+import { signatureOf, WASI_SIGNATURES } from "./signature.ts";
 
 const MODULE_NAME = "wasi_snapshot_preview1";
 
@@ -56,7 +56,7 @@ export function importsFor(context: WasiContext, imports: readonly ImportShape[]
   const functions = Object.create(null) as Record<string, WasmImports[string][string]>;
   for (const { name } of imports) {
     const call = CALLS.get(name);
-    if (call !== undefined) functions[name] = boundary(context, call as unknown as UntypedCall, WASI_NAMES.indexOf(name));
+    if (call !== undefined) functions[name] = boundary(context, call as unknown as UntypedCall, HOST_CALLS.indexOf(name));
   }
   const all = Object.create(null) as Record<string, WasmImports[string]>;
   all[MODULE_NAME] = functions;
@@ -68,7 +68,7 @@ export function importsFor(context: WasiContext, imports: readonly ImportShape[]
  * refusal is a bug or an exhausted stack, and ends the run too: what the call left half done is never used again.
  */
 function boundary(context: WasiContext, call: UntypedCall, index: number) {
-  const { called } = context;
+  const { calls } = context;
   return (
     a: Parameter,
     b: Parameter,
@@ -81,18 +81,24 @@ function boundary(context: WasiContext, call: UntypedCall, index: number) {
     i: Parameter,
   ): number => {
     if (context.ending !== undefined) return unwind();
-    context.callCount++;
-    called[index] = 1;
+    calls.count++;
+    calls.called[index] = 1;
+    calls.current = index;
     try {
+      calls.begin([a, b, c, d, e, f, g, h, i]);
       const errno = call(context, a, b, c, d, e, f, g, h, i);
       if (errno !== 0) context.noteAnswer(errno, false);
+      calls.end(errno);
       return errno;
     } catch (error) {
       if (error instanceof Errno) {
         context.noteAnswer(error.errno, error.escapes);
+        calls.end(error.errno);
         return error.errno;
       }
-      if (!(error instanceof RunEnded)) {
+      if (error instanceof RunEnded) calls.end(NOT_RETURNED);
+      else {
+        calls.abandon();
         const stack = error instanceof RangeError && error.message.includes("call stack");
         context.ending = stack
           ? { kind: "fault", code: "engine/stack-overflow", detail: "inside of a host call" }

@@ -53,9 +53,6 @@ export const WASI_SIGNATURES: ReadonlyMap<string, string> = new Map([
   ["sock_shutdown", "ii>i"],
 ]);
 
-/** Their names in this order, by which a call has a number. */
-export const WASI_NAMES: readonly string[] = [...WASI_SIGNATURES.keys()];
-
 const LETTERS: Readonly<Record<FunctionType["params"][number], string>> = {
   i32: "i",
   i64: "I",

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { WebAssembly } from "../web-assembly.ts";
+import { CallRecorder } from "./call-recorder.ts";
 import { DescriptorTable } from "./descriptor.ts";
 import { Errno, ERRNO } from "./errno.ts";
 import { FileSystem, link, unlink } from "./file-system.ts";
@@ -167,7 +168,7 @@ test("numbers of descriptors are reused from the lowest, and those of the stream
 });
 
 test("no pointer, length or count reaches outside of the memory", () => {
-  const memory = new GuestMemory(new WebAssembly.Memory({ initial: 1 }));
+  const memory = new GuestMemory(new WebAssembly.Memory({ initial: 1 }), new CallRecorder());
   const rows: readonly (readonly [string, () => unknown, string])[] = [
     ["the last byte", () => memory.getU8(65_535), "success"],
     ["one past it", () => memory.getU8(65_536), "fault"],
@@ -193,7 +194,7 @@ test("a memory that has grown is read through a new view", () => {
   const raw = new WebAssembly.Memory({ initial: 1, maximum: 4 }) as InstanceType<typeof WebAssembly.Memory> & {
     grow(pages: number): number;
   };
-  const memory = new GuestMemory(raw);
+  const memory = new GuestMemory(raw, new CallRecorder());
   memory.setU32(8, 7);
   const readers: readonly (() => number | bigint)[] = [
     () => memory.getU8(8),

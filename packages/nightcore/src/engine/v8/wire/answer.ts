@@ -3,15 +3,17 @@ import {
   type Bytes,
   checkOutputTree,
   escapeControls,
+  HOST_CALLS,
   OUTPUT_BYTES_MAX,
   OUTPUT_ENTRIES_MAX,
   OUTPUT_PATH_BYTES_MAX,
   type OutputEntry,
+  parseHostCallTrace,
   type Refusals,
+  TRACE_BYTES_MAX,
   utf8,
 } from "#core";
 import type { EngineFaultCode, EngineJob, GuestConduct } from "#ports";
-import { WASI_NAMES } from "../wasi/signature.ts";
 import { findContradiction } from "./contradiction.ts";
 import { decodePiece, PIECE, type Piece } from "./piece.ts";
 import { WireError, type WireReader } from "./reader.ts";
@@ -33,6 +35,8 @@ export type GuestOutcome = {
   readonly output?: readonly OutputEntry[];
   /** Absent when the guest called nothing. */
   readonly observed?: GuestConduct;
+  /** The calls in order (`HostCallTrace`), absent likewise. */
+  readonly trace?: Bytes;
 };
 
 /** Everything that a sandbox may say. */
@@ -95,7 +99,7 @@ function encodeTag(tag: number): readonly Bytes[] {
 
 /**
  * `u8 3 | u8 fault, or 255 for none | u32 exit code, or text detail | texts results | bytes stdout, stderr | integers | texts denied |
- * integer of a bit for each function of preview 1 that was called | texts opened | u32 count of entries of the output: text path,
+ * integer of a bit for each function of preview 1 that was called | texts opened | bytes trace | u32 count of entries of the output: text path,
  * flag file, bytes if it is one`.
  */
 export function encodeOutcome(outcome: GuestOutcome): readonly Bytes[] {
@@ -122,8 +126,9 @@ export function encodeOutcome(outcome: GuestOutcome): readonly Bytes[] {
   writer.integer(outcome.refusals.badPointers);
   writer.texts(outcome.deniedPaths);
   // 46 bits: a number holds 53 exactly.
-  writer.integer((outcome.observed?.calls ?? []).reduce((bits, name) => bits + 2 ** WASI_NAMES.indexOf(name), 0));
+  writer.integer((outcome.observed?.calls ?? []).reduce((bits, name) => bits + 2 ** HOST_CALLS.indexOf(name), 0));
   writer.texts(outcome.observed?.openedPaths ?? []);
+  writer.bytes(outcome.trace ?? new Uint8Array(0));
   writer.u32(outcome.output?.length ?? 0);
   for (const { path, bytes } of outcome.output ?? []) {
     writer.text(path);
@@ -165,6 +170,7 @@ export function decodeAnswer(reader: WireReader, asked: AskedJob | undefined): S
   const refusals = decodeRefusals(reader, hostCalls);
   const deniedPaths = reader.texts(DENIED_PATHS_MAX, PATH_BYTES_MAX).map((path) => escapeControls(path));
   const observed = decodeConduct(reader, hostCalls);
+  const trace = decodeTrace(reader, hostCalls, observed);
   const tree = decodeTree(reader, asked.capabilities.includes("fs:write"));
   reader.end();
   const output = { stdout: stdout.slice(), stderr: stderr.slice() };
@@ -180,7 +186,7 @@ export function decodeAnswer(reader: WireReader, asked: AskedJob | undefined): S
     deniedPaths,
     ...(tree.length === 0 ? {} : { output: tree }),
   };
-  const whole = observed === undefined ? outcome : { ...outcome, observed };
+  const whole = observed === undefined || trace === undefined ? outcome : { ...outcome, observed, trace };
   const contradiction = findContradiction(whole, asked);
   if (contradiction !== undefined) throw new WireError(contradiction);
   return { kind: "outcome", outcome: whole };
@@ -212,10 +218,21 @@ function decodeTree(reader: WireReader, writable: boolean): readonly OutputEntry
 
 /** What the sandbox says that the guest called and opened: never more functions than there were calls, no path without an opening. */
 function decodeConduct(reader: WireReader, hostCalls: number): GuestConduct | undefined {
-  const bits = reader.integer(2 ** WASI_NAMES.length - 1);
-  const calls = WASI_NAMES.filter((_, n) => Math.floor(bits / 2 ** n) % 2 === 1);
+  const bits = reader.integer(2 ** HOST_CALLS.length - 1);
+  const calls = HOST_CALLS.filter((_, n) => Math.floor(bits / 2 ** n) % 2 === 1);
   if (calls.length > hostCalls) throw new WireError("more functions than calls");
   const openedPaths = reader.texts(OPENED_PATHS_MAX, PATH_BYTES_MAX).map((path) => escapeControls(path));
   if (openedPaths.length > 0 && !calls.includes("path_open")) throw new WireError("a path that was never opened");
   return calls.length === 0 ? undefined : { calls, openedPaths };
+}
+
+/** What the sandbox says of the calls in order: as many as there were, of functions that were called, in the one encoding. */
+function decodeTrace(reader: WireReader, hostCalls: number, observed: GuestConduct | undefined): Bytes | undefined {
+  const bytes = reader.bytes(TRACE_BYTES_MAX);
+  if (bytes.length === 0 && hostCalls === 0) return undefined;
+  const trace = parseHostCallTrace(bytes);
+  if (trace === undefined || trace.count !== hostCalls) throw new WireError("calls without a trace of theirs");
+  for (const call of new Set(trace.calls.map(({ call: number }) => number)))
+    if (observed?.calls.includes(HOST_CALLS[call] ?? "") !== true) throw new WireError("a trace of what was never called");
+  return bytes.slice();
 }

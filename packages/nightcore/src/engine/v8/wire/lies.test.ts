@@ -3,8 +3,7 @@ import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
-import { type Bytes, type Capability, concatBytes, utf8 } from "#core";
-import { WASI_NAMES } from "../wasi/signature.ts";
+import { type Bytes, type Capability, concatBytes, encodeHostCallTrace, HOST_CALLS, utf8 } from "#core";
 import { answerBytesMax, type AskedJob, decodeAnswer, type GuestOutcome } from "./answer.ts";
 import { FrameSplitter } from "./framing.ts";
 import { WireError, WireReader } from "./reader.ts";
@@ -32,6 +31,7 @@ type Raw = {
   readonly denied: readonly Bytes[];
   readonly calls: number;
   readonly opened: readonly Bytes[];
+  readonly trace: Bytes;
   readonly tree: readonly { readonly path: Bytes; readonly bytes: Bytes | undefined }[];
   /** Added to every count, so that it announces what does not follow. */
   readonly countsOff: number;
@@ -57,6 +57,7 @@ function encodeRaw(raw: Raw): Uint8Array {
   all(raw.denied);
   writer.integer(raw.calls);
   all(raw.opened);
+  writer.bytes(raw.trace);
   writer.u32(raw.tree.length + raw.countsOff);
   for (const { path, bytes } of raw.tree) {
     writer.bytes(path);
@@ -66,7 +67,13 @@ function encodeRaw(raw: Raw): Uint8Array {
   return concatBytes(writer.frame()).subarray(4);
 }
 
-const bitOf = (name: string): number => 2 ** WASI_NAMES.indexOf(name);
+const bitOf = (name: string): number => 2 ** HOST_CALLS.indexOf(name);
+
+/** A trace of some calls of one function. */
+function traceOf(name: string, count: number): Uint8Array<ArrayBuffer> {
+  const calls = Array.from({ length: count }, (_, n) => ({ call: HOST_CALLS.indexOf(name), errno: 0, digest: n }));
+  return encodeHostCallTrace({ count, digest: [1, 2], calls, checkpoints: [] });
+}
 
 /** What an honest sandbox may say of a run that returned, left a file, and had a path refused. */
 const HONEST: Raw = {
@@ -83,6 +90,7 @@ const HONEST: Raw = {
   denied: [utf8("/etc/passwd")],
   calls: bitOf("fd_write") + bitOf("path_open"),
   opened: [utf8("/out/a")],
+  trace: traceOf("fd_write", 9),
   tree: [{ path: utf8("a"), bytes: new Uint8Array([1]) }],
   countsOff: 0,
 };
@@ -100,6 +108,7 @@ const UNUSED = {
     denied: [],
     calls: 0,
     opened: [],
+    trace: new Uint8Array(0),
   },
 };
 const SILENT = { stdout: new Uint8Array(0), stderr: new Uint8Array(0), denied: [], opened: [], tree: [] } as const;
@@ -122,7 +131,10 @@ test("a control: what an honest sandbox says is believed", () => {
   assert.ok(accepts(HONEST));
   for (let fault = 0; fault < 10; fault++) assert.ok(accepts({ ...HONEST, ...UNUSED, fault }) === (fault !== 7), String(fault));
   assert.ok(accepts({ ...HONEST, ...FAILED, fault: 7 }), "exhausted with all of its fuel used");
-  assert.ok(accepts({ ...HONEST, ...UNUSED, hostCalls: 3, calls: bitOf("sched_yield") }), "entries that are the host's own");
+  assert.ok(
+    accepts({ ...HONEST, ...UNUSED, hostCalls: 3, calls: bitOf("sched_yield"), trace: traceOf("sched_yield", 3) }),
+    "entries that are the host's own",
+  );
 });
 
 const LIES: readonly (readonly [lie: string, raw: Partial<Raw>, capabilities?: readonly Capability[]])[] = [
@@ -146,10 +158,10 @@ const LIES: readonly (readonly [lie: string, raw: Partial<Raw>, capabilities?: r
   ["a part of a page", { memoryBytes: 1 }],
   ["fuel over the budget", { fuel: 1_001 }],
   ["fuel that is infinite", { fuel: Infinity }],
-  ["more calls than fuel pays for", { hostCalls: 1_004 }],
+  ["more calls than fuel pays for", { fuel: 5 }],
   ["calls past counting", { hostCalls: Number.MAX_SAFE_INTEGER }],
   ["calls of no function", { ...SILENT, calls: 0, refusals: [0, 0, 0] }],
-  ["more functions than calls", { hostCalls: 1, refusals: [0, 0, 0] }],
+  ["more functions than calls", { hostCalls: 1, refusals: [0, 0, 0], trace: traceOf("fd_write", 1) }],
   ["more refused calls than calls", { refusals: [10, 0, 0] }],
   ["calls refused for both reasons", { refusals: [5, 0, 5] }],
   ["escapes that were not refused", { refusals: [2, 3, 0] }],
@@ -157,7 +169,13 @@ const LIES: readonly (readonly [lie: string, raw: Partial<Raw>, capabilities?: r
   ["fewer refusals than none", { refusals: [0, 0, -1] }],
   ["an escape without a path", { calls: bitOf("fd_write"), opened: [], denied: [], refusals: [1, 1, 0] }],
   ["a bad pointer in no call that takes one", { calls: bitOf("fd_close"), ...SILENT, refusals: [0, 0, 1] }],
-  ["functions that there are not", { calls: 2 ** WASI_NAMES.length, hostCalls: 100 }],
+  ["calls without a trace", { trace: new Uint8Array(0) }],
+  ["a trace of other calls than it counted", { trace: traceOf("fd_write", 8) }],
+  ["a trace of what it never called", { trace: traceOf("fd_read", 9) }],
+  ["a trace that is cut off", { trace: traceOf("fd_write", 9).subarray(0, -1) }],
+  ["a trace of nothing", { ...UNUSED, fault: 5, trace: traceOf("fd_write", 1) }],
+  ["an endless trace", { trace: new Uint8Array(10_000) }],
+  ["functions that there are not", { calls: 2 ** HOST_CALLS.length, hostCalls: 100 }],
   ["nine refused paths", { denied: Array<Bytes>(9).fill(utf8("/x")) }],
   ["a refused path that was never asked for", { calls: bitOf("fd_write"), opened: [], refusals: [0, 0, 0] }],
   ["an opened path that was never opened", { calls: bitOf("fd_write"), denied: [] }],
@@ -220,6 +238,11 @@ const LYING = fc.record({
   denied: few(10),
   calls: fc.oneof(fc.constant(HONEST.calls), count(2 ** 46)),
   opened: few(10),
+  trace: fc.oneof(
+    fc.constant(HONEST.trace),
+    fc.nat(20).map((n) => traceOf("fd_write", n)),
+    fc.uint8Array({ maxLength: 40 }),
+  ),
   tree: fc.array(fc.record({ path: text(5), bytes: fc.option(fc.uint8Array({ maxLength: 3 }), { nil: undefined }) }), {
     maxLength: 3,
   }),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Bytes, CAPABILITIES, concatBytes, type OutputEntry } from "#core";
+import { type Bytes, CAPABILITIES, concatBytes, encodeHostCallTrace, HOST_CALLS, type OutputEntry } from "#core";
 import { jobFor } from "../fixture.test.ts";
 import { type AskedJob, decodeAnswer, encodeNeedModule, encodeOutcome, encodeReady, type GuestOutcome } from "./answer.ts";
 import { FrameSplitter } from "./framing.ts";
@@ -28,6 +28,12 @@ const OUTCOME: GuestOutcome = {
     { path: "b/ü", bytes: new Uint8Array(0) },
   ],
   observed: { calls: ["args_get", "fd_write", "path_open"], openedPaths: ["/sandbox/data.txt"] },
+  trace: encodeHostCallTrace({
+    count: 3,
+    digest: [1, 2],
+    calls: ["args_get", "path_open", "fd_write"].map((name, n) => ({ call: HOST_CALLS.indexOf(name), errno: n, digest: n })),
+    checkpoints: [],
+  }),
 };
 
 const messageOf = (frame: readonly Bytes[]): Uint8Array => concatBytes(frame).subarray(4);

@@ -104,6 +104,7 @@ export const DESCRIPTOR_CALLS = {
       buffer.set(part, used);
       used += part.length;
     }
+    context.memory.note(buffer.subarray(0, used));
     context.memory.setU32(usedPointer, used);
     return ERRNO.success;
   },

@@ -49,6 +49,17 @@ function writeFrom(context: WasiContext, file: FileNode, buffers: readonly Uint8
   return done;
 }
 
+/** Puts the first `length` bytes of the buffers into the digest of the call: what was read into them, or written from them. */
+function noteBuffers({ memory }: WasiContext, buffers: readonly Uint8Array<ArrayBuffer>[], length: number): void {
+  let left = length;
+  for (const buffer of buffers) {
+    if (left === 0) break;
+    const part = left < buffer.length ? buffer.subarray(0, left) : buffer;
+    memory.note(part);
+    left -= part.length;
+  }
+}
+
 function writeStream(context: WasiContext, stream: "stdout" | "stderr", buffers: readonly Uint8Array[]): number {
   let done = 0;
   for (const buffer of buffers) {
@@ -72,6 +83,7 @@ export const FILE_CALLS = {
       done = readInto(file.node, buffers, file.offset);
       file.offset += done;
     }
+    noteBuffers(context, buffers, done);
     context.memory.setU32(pointer, done);
     return ERRNO.success;
   },
@@ -82,7 +94,9 @@ export const FILE_CALLS = {
     if ((descriptor.rights & RIGHT.fdSeek) === 0) return ERRNO.notcapable;
     const buffers = context.memory.iovecs(iovecs, count);
     context.memory.check(pointer, 4);
-    context.memory.setU32(pointer, readInto(file.node, buffers, offsetOf(offset)));
+    const done = readInto(file.node, buffers, offsetOf(offset));
+    noteBuffers(context, buffers, done);
+    context.memory.setU32(pointer, done);
     return ERRNO.success;
   },
 
@@ -100,6 +114,7 @@ export const FILE_CALLS = {
       done = writeFrom(context, file.node, buffers, offset);
       file.offset = offset + done;
     }
+    noteBuffers(context, buffers, done);
     context.memory.setU32(pointer, done);
     return ERRNO.success;
   },
@@ -112,7 +127,9 @@ export const FILE_CALLS = {
     context.memory.check(pointer, 4);
     // Linux: pwrite appends when the descriptor does, whatever the offset.
     const at = (descriptor.flags & FDFLAG_APPEND) !== 0 ? file.node.content.length : offsetOf(offset);
-    context.memory.setU32(pointer, writeFrom(context, file.node, buffers, at));
+    const done = writeFrom(context, file.node, buffers, at);
+    noteBuffers(context, buffers, done);
+    context.memory.setU32(pointer, done);
     return ERRNO.success;
   },
 

@@ -23,6 +23,7 @@ export const PROCESS_CALLS = {
   random_get(context: WasiContext, pointer: number, length: number) {
     const target = context.memory.slice(pointer, length);
     for (let at = 0; at < target.length; at += RANDOM_STEP_BYTES) context.fillRandom(target.subarray(at, at + RANDOM_STEP_BYTES));
+    context.memory.note(target);
     return ERRNO.success;
   },
 
