@@ -73,6 +73,7 @@ async function openWorker(workspace: string) {
     blobs: openBlobs(layout.blobs),
     policies: new PolicyShelf((name) => readIfThere(join(layout.policies, `${name}.json`)), sha256),
     moduleBytesMax: MODULE_BYTES_MAX,
+    origin: "bench.invalid/workspace",
     engine,
     backend: "wasm",
     isolation: describeV8Engine().isolation,

@@ -28,7 +28,7 @@ export const ROOMS: readonly Room[] = [
   pureRoom("wasm", ["core"]),
   pureRoom("attest", ["core"]),
   pureRoom("trust", ["core", "wasm", "attest"]),
-  pureRoom("guardian", ["core", "trust"]),
+  pureRoom("guardian", ["core", "attest", "trust"]),
   pureRoom("ledger", ["core", "attest"]),
   pureRoom("state", ["core"]),
   pureRoom("ports", ["core", "guardian", "ledger", "state"]),

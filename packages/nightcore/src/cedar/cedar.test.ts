@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { compilePolicies, DEFAULT_POLICIES, openAuthority, openCedarEngine } from "#cedar";
 import type { Digest } from "#core";
-import { BASE_POLICY, decide, type Decision, type Facts, RISK_WEIGHTS } from "#guardian";
+import { BASE_POLICY, decide, type Decision, type Facts, NO_APPROVALS, RISK_WEIGHTS } from "#guardian";
 
 const DIGEST = "ab".repeat(32) as Digest;
 
@@ -23,7 +23,7 @@ const GOOD: Facts = {
   policy: { state: "read", digest: DIGEST, policy: BASE_POLICY },
   quarantine: undefined,
   history: { firstSeenAt: "2026-05-01T00:00:00.000Z", previousDigest: DIGEST, manifestWasSigned: true, digestRuns: 3 },
-  approvals: [],
+  approvals: NO_APPROVALS,
 };
 
 function compile(text: string) {

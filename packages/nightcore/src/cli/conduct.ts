@@ -119,6 +119,7 @@ export function powersOf({ recorder, rows, store, trustStore, layout, configurat
     blobs: openBlobs(layout.blobs),
     policies: new PolicyShelf(readPolicy, crypto.sha256),
     moduleBytesMax: configuration.moduleBytesMax,
+    origin: configuration.origin,
   };
 }
 

@@ -1,7 +1,7 @@
 import { basename, resolve } from "node:path";
-import { encodeTime, keyIdOf, parseTenantName, quote } from "#core";
+import { encodeTime, escapeControls, keyIdOf, parseTenantName, quote } from "#core";
 import { explainKeyFileFault, readPublicKey, sha256 } from "#store/keys";
-import { EVERY_TENANT, type Grant, ROLES, shortKey } from "#trust";
+import { EVERY_TENANT, type Grant, isSamePerson, parseRole, personOf, ROLES, shortKey } from "#trust";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { changeTrust, openSession } from "./session.ts";
 import { readTimeOption } from "./time-option.ts";
@@ -17,6 +17,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const keyId = keyIdOf(sha256, publicKey);
   const grant: Grant = { keyId, ...scope, addedAt: encodeTime(Date.now()) };
   const name = invocation.text("name") ?? basename(file).replace(/\.(pub|b64|pem)$/, "");
+  const asked = readPerson(invocation);
+  let person: string;
 
   const session = await openSession(invocation, { thread: false });
   try {
@@ -30,14 +32,30 @@ export async function run(invocation: Invocation): Promise<number> {
         exit: EXIT.usage,
       });
     }
-    const store = session.store.withGrant({ keyId, publicKey, name }, grant);
-    await changeTrust(session, store, { change: "key-trusted", record: { ...grant, name } });
+    const key = session.store.keyOf(keyId) ?? { keyId, publicKey, name, person: asked };
+    person = personOf(key);
+    if (asked !== undefined && !isSamePerson(asked, person)) {
+      const hint = "who holds a key does not change; revoke it, and make a new one for the other person";
+      throw usageStop(`the key ${shortKey(keyId)} is ${quote(person)}'s here, not ${quote(asked)}'s`, hint);
+    }
+    await changeTrust(session, session.store.withGrant(key, grant), {
+      change: "key-trusted",
+      record: { ...grant, name: key.name, person },
+    });
   } finally {
     await session.finish();
   }
-  if (json) terminal.print(JSON.stringify({ ...grant, name }));
-  terminal.say(`${shortKey(keyId)} (${name}) is trusted as ${grant.role} for ${grant.tenants.join(", ")}; recorded in the log`);
+  if (json) terminal.print(JSON.stringify({ ...grant, name, person }));
+  terminal.say(
+    `${shortKey(keyId)} (${escapeControls(name)}, held by ${escapeControls(person)}) is trusted as ${grant.role} for ${grant.tenants.join(", ")}; recorded in the log`,
+  );
   return EXIT.ok;
+}
+
+function readPerson(invocation: Invocation): string | undefined {
+  const person = invocation.text("person");
+  if (person !== undefined && (person.trim() === "" || person.length > 200)) throw usageStop("`--person` is not a name");
+  return person;
 }
 
 function readScope(invocation: Invocation): Pick<Grant, "role" | "tenants" | "from" | "to"> {
@@ -50,8 +68,12 @@ function readScope(invocation: Invocation): Pick<Grant, "role" | "tenants" | "fr
     if (tenant !== EVERY_TENANT && !parseTenantName(tenant).ok) throw usageStop(`${quote(tenant)} cannot name a tenant`);
   }
   const asked = invocation.text("role") ?? "signer";
-  const role = ROLES.find((known) => known === asked);
-  if (role === undefined) throw usageStop(`there is no role ${quote(asked)}`, `one of ${ROLES.join(", ")}`);
+  const role = parseRole(asked);
+  if (role === undefined)
+    throw usageStop(
+      `there is no role ${quote(asked)}`,
+      `one of ${ROLES.join(", ")}, or a role of your own like approver:security`,
+    );
   const from = readTimeOption(invocation, "from");
   const to = readTimeOption(invocation, "to");
   if (from !== undefined && to !== undefined && from >= to) throw usageStop("`--from` is not before `--to`");

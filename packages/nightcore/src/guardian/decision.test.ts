@@ -2,7 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type Digest, type KeyId, utf8 } from "#core";
-import { BASE_POLICY, decide, type Facts, parseTenantPolicy, type PolicyAnswer, type PolicyEngine, type Reason } from "#guardian";
+import {
+  BASE_POLICY,
+  decide,
+  type Facts,
+  NO_APPROVALS,
+  parseTenantPolicy,
+  type PolicyAnswer,
+  type PolicyEngine,
+  type Reason,
+} from "#guardian";
 
 const DIGEST = "ab".repeat(32) as Digest;
 const KEY = "cd".repeat(32) as KeyId;
@@ -23,7 +32,7 @@ const GOOD: Facts = {
   policy: { state: "read", digest: DIGEST, policy: BASE_POLICY },
   quarantine: undefined,
   history: { firstSeenAt: undefined, previousDigest: undefined, manifestWasSigned: false },
-  approvals: [],
+  approvals: NO_APPROVALS,
 };
 
 const finding = { code: "x/y", message: "m" };

@@ -1,5 +1,7 @@
-import { BUDGET_NAMES, type Budgets, type Capability, meetBudgets, quote, RISK_MAX } from "#core";
-import { type Facts, type Finding, isApproved } from "./facts.ts";
+import { BUDGET_NAMES, quote, RISK_MAX } from "#core";
+import { weighApprovals } from "./approval-weighing.ts";
+import { askedCapabilities, askedRun, type GrantedRun } from "./asked-run.ts";
+import type { Facts, Finding } from "./facts.ts";
 import { type Risk, RISK_WEIGHTS, scoreRisk } from "./risk.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
 
@@ -8,9 +10,6 @@ export type Verdict = "allow" | "hold" | "deny" | "quarantine";
 
 /** Why not: a finding, how much it weighs, and the policy that says so, where one does. */
 export type Reason = Finding & { readonly verdict: Exclude<Verdict, "allow">; readonly policy?: string };
-
-/** What an allowed run gets: what was asked for, within what the policy grants. */
-export type GrantedRun = { readonly capabilities: readonly Capability[]; readonly budgets: Budgets; readonly entry: string };
 
 /** A verdict with everything that led to it. */
 export type Decision = {
@@ -98,7 +97,7 @@ const RULES: readonly Rule[] = [
   refuseMissingEntry,
   refuseForeignManifest,
   refuseWeakerSignature,
-  holdUnapproved,
+  (facts) => weighApprovals(facts).reasons,
   (facts) =>
     facts.policy.state === "read"
       ? POLICY_RULES.flatMap((rule) => rule(facts, (facts.policy as { policy: TenantPolicy }).policy))
@@ -137,14 +136,6 @@ function refuseWeakerSignature({ signature, history }: Facts): readonly Reason[]
   if (!signature.trusted || signature.manifestSigned || !history.manifestWasSigned) return [];
   const message = "these bytes used to come with a signed manifest, and now the manifest is not signed";
   return deny("guardian/signature-weakened", message, "put `module.dsse.json` back, or sign again");
-}
-
-// v39's console held back every channel but the manual one; what came from an agent or from outside waits here as well.
-function holdUnapproved(facts: Facts): readonly Reason[] {
-  const { source } = facts;
-  if ((source !== "agent" && source !== "import") || isApproved(facts)) return [];
-  const origin = source === "agent" ? "an agent wrote this module" : "this module came in from outside";
-  return [{ verdict: "hold", code: "guardian/approval-missing", message: `${origin}, and no person has approved it` }];
 }
 
 function refuseByRequirement(facts: Facts, policy: TenantPolicy): readonly Reason[] {
@@ -195,17 +186,7 @@ function refuseBudget({ manifest }: Facts, policy: TenantPolicy): readonly Reaso
   });
 }
 
-function askedCapabilities({ manifest, operatorGrants }: Facts): readonly Capability[] {
-  return [...new Set([...(manifest.state === "read" ? manifest.capabilities : []), ...operatorGrants])];
-}
-
-// v37 documented these for manifests of its form that state neither; they keep old modules as tight as they were.
-const V38_DEFAULTS: Partial<Budgets> = { fuel: 50_000, wallMs: 3_000 };
-
 function grantOf(facts: Facts): GrantedRun {
-  const { manifest, policy, entry } = facts;
-  if (policy.state !== "read") throw new Error("bug: a run was granted without a policy");
-  const asked = manifest.state === "read" ? { ...(manifest.form === "v38" ? V38_DEFAULTS : {}), ...manifest.budgets } : {};
-  const budgets = meetBudgets({ ...policy.policy.limits, ...asked }, policy.policy.limits);
-  return { capabilities: askedCapabilities(facts), budgets, entry: entry.name };
+  if (facts.policy.state !== "read") throw new Error("bug: a run was granted without a policy");
+  return askedRun(facts);
 }

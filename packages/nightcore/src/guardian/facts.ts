@@ -1,6 +1,7 @@
-import type { Budgets, Capability, Digest, KeyId } from "#core";
+import type { Budgets, Capability, Digest } from "#core";
 import type { ManifestForm, Source, TrustedStanding } from "#trust";
 import type { Standing } from "./standing.ts";
+import type { ApprovalFacts } from "./approval-facts.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
 
 /** Why a stage before the decision refused, in the stage's own code and words. */
@@ -73,13 +74,8 @@ export type Facts = {
     readonly tenantRuns?: number;
     readonly tenantFailures?: number;
   };
-  /** Approvals in force for exactly these bytes; none can be given yet. */
-  readonly approvals: readonly { readonly keyId: KeyId; readonly at: string }[];
+  /** What persons said about these bytes, and what speaks against it. Records from before there were approvals have an empty list. */
+  readonly approvals: ApprovalFacts;
   /** What was found about earlier runs; absent: nothing, or an older version gathered these facts. */
   readonly standing?: Standing;
 };
-
-/** Whether people have approved exactly what is asked for. */
-export function isApproved({ approvals }: Facts): boolean {
-  return approvals.length > 0;
-}

@@ -5,19 +5,21 @@
  * own fault into anything but a deny. It holds no power. The order of verdicts (forbid overrides, deny by default) is
  * Cedar's; policies join through the `PolicyEngine` seam and can only add reasons.
  */
+export { APPROVAL_BYTES_MAX, COMMENT_CHARACTERS_MAX, encodeApproval, isComment, parseApproval } from "./approval.ts";
+export type { ApprovalAct, ApprovalFault, ApprovalStatement, ApprovalTerms } from "./approval.ts";
+export { ACTS, encodeAct, parseAct } from "./approval-act.ts";
+export type { Act, ActStatement } from "./approval-act.ts";
+export { approvalsOf, NO_APPROVALS, policyVersionOf } from "./approval-facts.ts";
+export type { ApprovalFacts, OpenReview, RecordedApproval } from "./approval-facts.ts";
+export { BASE_APPROVALS } from "./approval-policy.ts";
+export type { ApprovalPolicy, Requirement } from "./approval-policy.ts";
+export { approvalPolicyOf, isApproved, weighApprovals } from "./approval-weighing.ts";
+export type { WeighedApproval, Weighing } from "./approval-weighing.ts";
+export { askedRun } from "./asked-run.ts";
+export type { GrantedRun } from "./asked-run.ts";
 export { decide, nameRules } from "./decision.ts";
-export type {
-  Decision,
-  GrantedRun,
-  JudgedFacts,
-  PolicyAnswer,
-  PolicyEngine,
-  PolicyRequest,
-  Reason,
-  Verdict,
-} from "./decision.ts";
-export { explainPolicyFault } from "./explain.ts";
-export { isApproved } from "./facts.ts";
+export type { Decision, JudgedFacts, PolicyAnswer, PolicyEngine, PolicyRequest, Reason, Verdict } from "./decision.ts";
+export { explainApprovalFault, explainPolicyFault } from "./explain.ts";
 export type { Facts, Finding } from "./facts.ts";
 export { issuePermit, nameVerdict, Permit } from "./permit.ts";
 export { checkPolicyFiles, encodePolicyBundle, parsePolicyBundle } from "./policy-bundle.ts";

@@ -1,6 +1,7 @@
 import { type RunId, unreachable } from "#core";
 import type { VerifiedModule } from "#trust";
-import type { Decision, GrantedRun } from "./decision.ts";
+import type { GrantedRun } from "./asked-run.ts";
+import type { Decision } from "./decision.ts";
 import type { Facts } from "./facts.ts";
 
 const seal = Symbol("permit");

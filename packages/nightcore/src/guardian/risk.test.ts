@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { bandOf, type Digest, RISK_BANDS, RISK_MAX } from "#core";
-import { BASE_POLICY, type Facts, RISK_WEIGHTS, type RiskName, scoreRisk } from "#guardian";
+import { BASE_POLICY, type Facts, NO_APPROVALS, RISK_WEIGHTS, type RiskName, scoreRisk } from "#guardian";
 
 const DIGEST = "ab".repeat(32) as Digest;
 const OTHER = "cd".repeat(32) as Digest;
@@ -24,7 +24,7 @@ const CALM: Facts = {
   policy: { state: "read", digest: DIGEST, policy: BASE_POLICY },
   quarantine: undefined,
   history: { firstSeenAt: "2026-05-01T00:00:00.000Z", previousDigest: DIGEST, manifestWasSigned: true },
-  approvals: [],
+  approvals: NO_APPROVALS,
 };
 type Read = Extract<Facts["manifest"], { state: "read" }>;
 const asking = (change: Partial<Read>): Partial<Facts> => ({ manifest: { ...(CALM.manifest as Read), ...change } });

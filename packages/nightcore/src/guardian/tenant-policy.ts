@@ -13,6 +13,7 @@ import {
 } from "#core";
 import { MemberReader } from "#trust";
 import { RISK_WEIGHTS, type RiskName, type RiskWeights } from "./risk.ts";
+import { type ApprovalPolicy, BASE_APPROVALS, readApprovalPolicy } from "./approval-policy.ts";
 
 const POLICY_BYTES_MAX = 256 * 1024; // LIMIT: a policy is read by people
 const MIB = 1024 * 1024;
@@ -30,6 +31,8 @@ export type TenantPolicy = {
   readonly onExcess: "deny" | "cut";
   /** Points of each contribution to the risk score. Absent in what decisions of the first version recorded. */
   readonly riskWeights?: RiskWeights;
+  /** Who approves what an agent wrote. Absent in what decisions from before there were approvals recorded. */
+  readonly approvals?: ApprovalPolicy;
 };
 
 export type PolicyFault =
@@ -48,6 +51,7 @@ export const BASE_POLICY: TenantPolicy = {
   limits: { wallMs: 10_000, memoryBytes: 256 * MIB, fuel: 10_000_000_000, outputBytes: MIB },
   onExcess: "deny",
   riskWeights: RISK_WEIGHTS,
+  approvals: BASE_APPROVALS,
 };
 
 /**
@@ -85,6 +89,7 @@ function readPolicy(members: MemberReader, object: JsonObject, base: TenantPolic
     },
     onExcess: members.choice("on_excess", ["deny", "cut"]) ?? base.onExcess,
     riskWeights: { ...RISK_WEIGHTS, ...base.riskWeights, ...readWeights(members) },
+    approvals: readApprovalPolicy(members, base.approvals ?? BASE_APPROVALS),
   };
 }
 

@@ -8,6 +8,14 @@ import {
   type RunId,
   type Usage,
 } from "#core";
+import type {
+  ApprovalEvent,
+  IncidentEvent,
+  RejectionEvent,
+  ReviewEvent,
+  SubmissionEvent,
+  WithdrawalEvent,
+} from "./approval-events.ts";
 
 /** What the log says, by predicate type. The version is part of the type; a new meaning gets a new one. */
 export const EVENT_TYPES = {
@@ -24,6 +32,12 @@ export const EVENT_TYPES = {
   replay: "urn:nightcore:replay:v1",
   deletion: "urn:nightcore:deletion:v1",
   assessment: "urn:nightcore:assessment:v1",
+  submission: "urn:nightcore:submission:v1",
+  approval: "urn:nightcore:approval:v1",
+  rejection: "urn:nightcore:rejection:v1",
+  withdrawal: "urn:nightcore:withdrawal:v1",
+  review: "urn:nightcore:review:v1",
+  incident: "urn:nightcore:incident:v1",
 } as const;
 export type EventKind = keyof typeof EVENT_TYPES;
 
@@ -218,7 +232,13 @@ export type Event =
   | ({ readonly kind: "recovery" } & RecoveryEvent)
   | ({ readonly kind: "replay" } & ReplayEvent)
   | ({ readonly kind: "deletion" } & DeletionEvent)
-  | ({ readonly kind: "assessment" } & AssessmentEvent);
+  | ({ readonly kind: "assessment" } & AssessmentEvent)
+  | ({ readonly kind: "submission" } & SubmissionEvent)
+  | ({ readonly kind: "approval" } & ApprovalEvent)
+  | ({ readonly kind: "rejection" } & RejectionEvent)
+  | ({ readonly kind: "withdrawal" } & WithdrawalEvent)
+  | ({ readonly kind: "review" } & ReviewEvent)
+  | ({ readonly kind: "incident" } & IncidentEvent);
 
 const KINDS: ReadonlyMap<string, EventKind> = new Map(
   Object.entries(EVENT_TYPES).map(([kind, type]) => [type, kind as EventKind]),

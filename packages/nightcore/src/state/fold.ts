@@ -8,6 +8,15 @@ import type {
   OutcomeEvent,
   VerificationEvent,
 } from "./events.ts";
+import {
+  evolveApproval,
+  evolveIncident,
+  evolveRejection,
+  evolveReview,
+  evolveSubmission,
+  evolveWithdrawal,
+  noteDecisionTime,
+} from "./approval-fold.ts";
 import type { Row, Rows } from "./rows.ts";
 import { evolveSamples, evolveStanding } from "./standing.ts";
 
@@ -43,6 +52,18 @@ export function evolve(rows: Rows, event: Event, { index }: At): void {
     case "deletion":
       for (const digest of event.blobs) rows.put("deleted_blobs", { digest, at: event.at, log_index: index });
       return;
+    case "submission":
+      return evolveSubmission(rows, event, index);
+    case "approval":
+      return evolveApproval(rows, event, index);
+    case "rejection":
+      return evolveRejection(rows, event, index);
+    case "withdrawal":
+      return evolveWithdrawal(rows, event);
+    case "review":
+      return evolveReview(rows, event);
+    case "incident":
+      return evolveIncident(rows, event, index);
     case "workspace":
     case "recovery":
     case "replay":
@@ -74,6 +95,8 @@ function evolveNotice(rows: Rows, event: Event, index: number): void {
 }
 
 function keyOf(event: Event): string | null {
+  if (event.kind === "approval") return event.keyId;
+  if (event.kind === "rejection" || event.kind === "withdrawal" || event.kind === "review") return event.by.keyId;
   if (event.kind !== "trust" || !isJsonObject(event.record)) return null;
   const { keyId } = event.record;
   return typeof keyId === "string" ? keyId : null;
@@ -150,6 +173,7 @@ const STATUS_OF_VERDICT = { allow: "allowed", hold: "held", deny: "denied", quar
 
 function evolveDecision(rows: Rows, event: DecisionEvent, index: number): void {
   const reason = event.reasons[0];
+  noteDecisionTime(rows, event, index);
   const status = event.verdict === "allow" && event.mode === "proof" ? "verified" : STATUS_OF_VERDICT[event.verdict];
   changeRun(rows, event, index, {
     mode: event.mode,

@@ -28,6 +28,18 @@ export type {
   VerificationEvent,
   WorkspaceEvent,
 } from "./events.ts";
+export type {
+  Actor,
+  ApprovalEvent,
+  IncidentEvent,
+  RejectionEvent,
+  ReviewEvent,
+  SubmissionEvent,
+  Submitter,
+  WithdrawalEvent,
+} from "./approval-events.ts";
+export { approvalRecord, readClearance } from "./clearance.ts";
+export type { Clearance } from "./clearance.ts";
 export { findEntries, VERDICTS } from "./finding.ts";
 export type { EntryQuestion } from "./finding.ts";
 export { evolve } from "./fold.ts";

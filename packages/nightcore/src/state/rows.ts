@@ -1,3 +1,5 @@
+import { APPROVAL_TABLES, type ApprovalTableName } from "./approval-tables.ts";
+
 /** What a column holds. */
 export type Value = string | number | null;
 /** One row of a projection, by column. */
@@ -13,7 +15,8 @@ export type TableName =
   | "imported"
   | "notices"
   | "deleted_blobs"
-  | "standing";
+  | "standing"
+  | ApprovalTableName;
 /** A column's type, in SQLite's words. */
 export type ColumnType = "text" | "integer" | "real";
 /** What a table looks like; `key` is unique. */
@@ -115,6 +118,7 @@ export const TABLES: Readonly<Record<TableName, Table>> = {
     columns: { log_index: "integer", kind: "text", at: "text", run: "text", tenant: "text", digest: "text", key_id: "text" },
     indexes: [["kind"], ["digest"], ["at"], ["run"], ["tenant"], ["key_id"]],
   },
+  ...APPROVAL_TABLES,
   deleted_blobs: { key: "digest", columns: { digest: "text", at: "text", log_index: "integer" }, indexes: [] },
   // What runs have shown: of each tenant, of each module, and of each module under each tenant (state/standing.ts).
   standing: {

@@ -13,7 +13,7 @@ export type { ModuleEvidence, SignatureFault, SignatureStanding } from "./eviden
 export { explainAdmissionFault, explainTrustFault, shortKey } from "./explain.ts";
 export type { AdmissionFault, TrustFault } from "./explain.ts";
 export { MemberReader } from "./member-reader.ts";
-export { EVERY_TENANT, ROLES } from "./key-record.ts";
+export { EVERY_TENANT, isSamePerson, parseRole, personOf, ROLES } from "./key-record.ts";
 export type { Grant, KeyFault, Revocation, Role, TrustedKey } from "./key-record.ts";
 export { MANIFEST_BYTES_MAX, parseManifest } from "./manifest.ts";
 export type { Manifest, ManifestFault, ManifestForm, Source } from "./manifest.ts";

@@ -1,8 +1,21 @@
 import { type KeyId, parseTime } from "#core";
 
-/** What a key may be trusted for: signing modules, or approving what an agent wrote. */
-export const ROLES = ["signer", "approver"] as const;
-export type Role = (typeof ROLES)[number];
+/**
+ * What a key may be trusted for: `signer` of modules, `approver` of what an agent wrote, `break-glass` in an emergency, or a
+ * role that a policy names, like `approver:security`.
+ */
+export type Role = string;
+
+/** The roles that mean something without a policy that names them. */
+export const ROLES: readonly Role[] = ["signer", "approver", "break-glass"];
+
+const ROLE_CHARACTERS_MAX = 64; // LIMIT: a word in a list
+
+/** The text as a role, or undefined: lower-case letters, digits and hyphens, and once a colon between two such words. */
+export function parseRole(text: string): Role | undefined {
+  const named = text.length <= ROLE_CHARACTERS_MAX && /^[a-z][a-z0-9-]*(?::[a-z0-9][a-z0-9-]*)?$/.test(text);
+  return named ? text : undefined;
+}
 
 /** `*` stands for every tenant and has to be written out: trust is explicit. */
 export const EVERY_TENANT = "*";
@@ -19,8 +32,27 @@ export type Grant = {
   readonly addedAt: string;
 };
 
-/** A key that the trust store knows, and what people call it. */
-export type TrustedKey = { readonly keyId: KeyId; readonly publicKey: Uint8Array; readonly name: string };
+/** A key that the trust store knows, what people call it, and the person who holds it where that is not the key's name. */
+export type TrustedKey = {
+  readonly keyId: KeyId;
+  readonly publicKey: Uint8Array;
+  readonly name: string;
+  readonly person?: string | undefined;
+};
+
+/** The person who holds a key: named when it was trusted, else the key's name. Several keys may have the same one. */
+export function personOf({ name, person }: TrustedKey): string {
+  return person ?? name;
+}
+
+/** Whether two names mean one person: capitals, compatible forms and white space make no second one. */
+export function isSamePerson(a: string, b: string): boolean {
+  return foldName(a) === foldName(b);
+}
+
+function foldName(name: string): string {
+  return name.normalize("NFKC").toLowerCase().replace(/\s+/gu, " ").trim();
+}
 /** The end of all trust in a key. */
 export type Revocation = { readonly keyId: KeyId; readonly revokedAt: string; readonly reason: string };
 

@@ -88,6 +88,14 @@ export class MemberReader {
     return [...found];
   }
 
+  /** A whole number from 1 to `most`. */
+  whole(name: string, most: number): number | undefined {
+    const value = this.#take(name);
+    if (value === undefined) return undefined;
+    if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= most) return value;
+    return this.refuse(`${this.#name(name)} is not a whole number from 1 to ${most}`);
+  }
+
   /** A positive whole number, scaled to the unit of the budget. */
   budget(name: string, budget: BudgetName, scale = 1): Partial<Budgets> {
     const value = this.#take(name);

@@ -17,7 +17,7 @@ import {
   type Result,
   utf8,
 } from "#core";
-import { gapOfGrant, type Grant, type KeyFault, type Revocation, type Role, ROLES, type TrustedKey } from "./key-record.ts";
+import { gapOfGrant, type Grant, type KeyFault, parseRole, type Revocation, type Role, type TrustedKey } from "./key-record.ts";
 
 const STORE_BYTES_MAX = 4 * 1024 * 1024; // LIMIT: about 8,000 keys
 
@@ -99,7 +99,7 @@ export class TrustStore {
   encode(): Uint8Array {
     const document = {
       format: "nightcore-trust/v1",
-      keys: this.keys.map(({ keyId, publicKey, name }) => ({ keyId, publicKey: encodeBase64(publicKey), name })),
+      keys: this.keys.map(({ keyId, publicKey, name, person }) => ({ keyId, publicKey: encodeBase64(publicKey), name, person })),
       grants: this.#grants,
       revocations: [...this.#revocations.values()],
     };
@@ -148,22 +148,25 @@ class StoreReader {
 
   #key(value: Json, where: string): TrustedKey | undefined {
     if (!isJsonObject(value)) return this.#refuse(`${where} is not an object`);
-    this.#only(value, ["keyId", "publicKey", "name"], where);
+    this.#only(value, ["keyId", "publicKey", "name", "person"], where);
     const publicKey = typeof value.publicKey === "string" ? parseBase64(value.publicKey) : undefined;
     if (publicKey?.ok !== true || publicKey.value.length !== 32)
       return this.#refuse(`${where}.publicKey is not 32 bytes in base64`);
     const keyId = keyIdOf(this.#crypto.sha256, publicKey.value);
     if (keyId !== value.keyId) return this.#refuse(`${where}.keyId is not the hash of its public key`);
     if (typeof value.name !== "string") return this.#refuse(`${where}.name is not a text`);
-    return { keyId, publicKey: publicKey.value, name: value.name };
+    const { name, person } = value;
+    if (person !== undefined && (typeof person !== "string" || person.trim() === ""))
+      return this.#refuse(`${where}.person is not a name`);
+    return { keyId, publicKey: publicKey.value, name, person };
   }
 
   #grant(value: Json, where: string): Grant | undefined {
     if (!isJsonObject(value)) return this.#refuse(`${where} is not an object`);
     this.#only(value, ["keyId", "role", "tenants", "from", "to", "addedAt"], where);
     const keyId = this.#keyId(value, where);
-    const role = ROLES.find((known) => known === value.role);
-    if (role === undefined) return this.#refuse(`${where}.role is not one of ${ROLES.join(", ")}`);
+    const role = typeof value.role === "string" ? parseRole(value.role) : undefined;
+    if (role === undefined) return this.#refuse(`${where}.role is not the name of a role`);
     const tenants = this.#list(value.tenants, `${where}.tenants`).filter((tenant) => typeof tenant === "string");
     if (tenants.length === 0) return this.#refuse(`${where}.tenants names nobody`);
     const from = this.#time(value, "from", where);

@@ -78,10 +78,11 @@ function checkApproval({ decision }: Story): NamedCheck {
   const name = "approval";
   const facts = member(decision, "facts");
   const source = facts?.["source"];
-  const approvals = facts?.["approvals"];
-  const count = Array.isArray(approvals) ? approvals.length : 0;
-  if (count > 0) return { name, outcome: "ok", why: `${count} in force: ${JSON.stringify(approvals)}` };
+  const given = list(member(facts, "approvals")?.["given"]).filter((one) => isJsonObject(one) && !("finding" in one));
+  const persons = given.map((one) => (isJsonObject(one) ? text(one["person"]) : ""));
   const needed = source === "agent" || source === "import";
+  if (needed && persons.length > 0 && decision?.["verdict"] === "allow")
+    return { name, outcome: "ok", why: `source ${text(source)}, approved by ${persons.join(", ")}` };
   if (needed && decision?.["verdict"] === "allow")
     return { name, outcome: "failed", why: `source ${text(source)} needs a person's approval, and none is named` };
   return {

@@ -1,8 +1,9 @@
-import { type Digest, encodeTime, type Result } from "#core";
-import type { Facts } from "#guardian";
+import { type Crypto, type Digest, encodeTime, type Result } from "#core";
+import { BASE_APPROVALS, type Facts } from "#guardian";
 import { explainSourceFault, type Mount, type SourceFault } from "#ports";
 import type { Row, Rows } from "#state";
-import { explainTrustFault, type Source } from "#trust";
+import { explainTrustFault, type Source, type TrustStore } from "#trust";
+import { gatherApprovals } from "./approvals.ts";
 import { boundNames, explainAdmission, findingOf, type Inspection } from "./inspection.ts";
 import type { RunRequest } from "./run-record.ts";
 import { readStanding } from "./standing.ts";
@@ -18,19 +19,34 @@ export type Surroundings = {
   readonly rows: Rows;
   /** What `fs:read` would show; undefined when nobody asks for it. */
   readonly captured: Result<readonly Mount[], SourceFault> | undefined;
+  /** The name of the log, for which approvals are made. */
+  readonly origin: string;
+  readonly store: TrustStore;
+  readonly crypto: Crypto;
 };
 
 /** Gathers, in the one place where it is done, everything that the decision will look at. */
 export function gatherFacts(inspection: Inspection, request: RunRequest, around: Surroundings): Facts {
-  const { tenant, rows, backend, isolation, trustStore, policy } = around;
+  const { tenant, nowMs, rows, backend, isolation, trustStore, policy, store, crypto, origin: log } = around;
   const { digest, manifest, manifestFact } = inspection;
   const known = digest === undefined ? undefined : rows.get("modules", digest);
   const quarantined = digest === undefined ? undefined : rows.get("quarantine", digest);
   const standing = readStanding(rows, tenant, digest);
+  const approvals = gatherApprovals({
+    tenant,
+    digest,
+    nowMs,
+    log,
+    policy: (policy.state === "read" ? policy.policy.approvals : undefined) ?? BASE_APPROVALS,
+    standing: inspection.standing,
+    rows,
+    store,
+    crypto,
+  });
   const entry = request.entry ?? manifest?.entry ?? "_start";
   return {
     tenant,
-    at: encodeTime(around.nowMs),
+    at: encodeTime(nowMs),
     mode: request.mode,
     backend,
     isolation,
@@ -38,14 +54,14 @@ export function gatherFacts(inspection: Inspection, request: RunRequest, around:
     signature: signatureFact(inspection),
     manifest: manifestFact,
     entry: { name: entry, present: hasFunction(inspection, entry) },
-    source: sourceOf(tenant, manifest?.source),
+    source: approvals.submitted === undefined ? sourceOf(tenant, manifest?.source) : "agent",
     operatorGrants: request.operatorGrants,
     trustStore,
     policy,
     quarantine: quarantined === undefined ? undefined : { reason: textOf(quarantined, "reason"), at: textOf(quarantined, "at") },
     mounts: mountsFact(around.captured),
     history: historyFact(known, rows.get("tenants", tenant)),
-    approvals: [],
+    approvals,
     ...(standing === undefined ? {} : { standing }),
   };
 }

@@ -100,6 +100,7 @@ function makeRig({ failAppend = Infinity, report = {} }: { failAppend?: number; 
     trustStore: "00".repeat(32) as Digest,
     policies: new PolicyShelf((name) => policies[name], sha256),
     moduleBytesMax: 1024,
+    origin: "test.example/log",
     engine,
     backend: "wasm",
     isolation: engine.isolation,

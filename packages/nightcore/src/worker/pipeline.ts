@@ -50,6 +50,8 @@ export type PipelinePowers = {
   readonly policies: PolicyShelf;
   readonly policyEngine?: PolicyEngine;
   readonly moduleBytesMax: number;
+  /** The name of the log: approvals are made for one. */
+  readonly origin: string;
   /** Undefined in a pipeline that only verifies and decides. */
   readonly engine: Engine | undefined;
   /** Hears what guests print while they run, before their outcome is durable: for a person who watches, never for the record. */
@@ -96,7 +98,7 @@ export class Pipeline {
     const { tenant } = source;
     const inspection = inspectModule(source.read(), { tenant, nowMs }, { crypto, store, moduleBytesMax });
     const captured = showsFolder(inspection, request) ? source.captureMounts() : undefined;
-    const { backend, isolation, trustStore, rows } = rest;
+    const { backend, isolation, trustStore, rows, origin } = rest;
     const facts = gatherFacts(inspection, request, {
       tenant,
       nowMs,
@@ -104,6 +106,9 @@ export class Pipeline {
       isolation,
       trustStore,
       rows,
+      origin,
+      store,
+      crypto,
       policy: policies.policyOf(tenant),
       captured,
     });

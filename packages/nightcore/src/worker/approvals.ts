@@ -1,0 +1,164 @@
+import { type EnvelopeFault, parseEnvelope, PAYLOAD_TYPE, verifyEnvelope } from "#attest";
+import {
+  type Bytes,
+  type Crypto,
+  type Digest,
+  digestOf,
+  encodeBase64,
+  equalBytes,
+  fail,
+  ok,
+  parseTime,
+  type Result,
+  utf8,
+} from "#core";
+import {
+  APPROVAL_BYTES_MAX,
+  type ApprovalFacts,
+  type ApprovalFault,
+  type ApprovalPolicy,
+  type ApprovalStatement,
+  explainApprovalFault,
+  parseApproval,
+  type RecordedApproval,
+} from "#guardian";
+import { approvalRecord, type Clearance, readClearance, type Row, type Rows } from "#state";
+import { explainTrustFault, personOf, type SignatureStanding, type TrustStore } from "#trust";
+import { findingOf } from "./inspection.ts";
+
+const GIVEN_MAX = 16; // LIMIT: approvals of one module that a decision looks at, each with about 1 KiB in its facts
+const COMMENT_SHOWN_MAX = 120; // LIMIT: what the facts repeat of a comment; the entry of the approval has all of it
+const CLOCK_TOLERANCE_MS = 5 * 60_000; // LIMIT: what a clock may be put back without anybody calling it that
+
+/** What approvals are gathered for, from and with. */
+export type ApprovalQuestion = {
+  readonly tenant: string;
+  readonly digest: Digest | undefined;
+  readonly nowMs: number;
+  readonly log: string;
+  readonly policy: ApprovalPolicy;
+  readonly standing: SignatureStanding | undefined;
+  readonly rows: Pick<Rows, "get">;
+  readonly store: TrustStore;
+  readonly crypto: Crypto;
+};
+
+/**
+ * Gathers what the log holds of a tenant's approvals for the bytes at hand, each verified again with the keys of now. The
+ * bytes are those that would run: what lies in a folder has no say.
+ */
+export function gatherApprovals(question: ApprovalQuestion): ApprovalFacts {
+  const { tenant, digest, rows, log, standing, store } = question;
+  const clearance = readClearance(rows, tenant);
+  const signer = standing?.trusted === true ? store.keyOf(standing.keyId) : undefined;
+  const base = { log, signerPerson: signer === undefined ? undefined : personOf(signer) };
+  if (clearance === undefined) {
+    return {
+      ...base,
+      given: [],
+      submitters: [],
+      rejected: undefined,
+      submitted: undefined,
+      otherApproved: undefined,
+      openReviews: [],
+    };
+  }
+  const submission = clearance.submitted.find((one) => one.digest === digest);
+  const rejected = clearance.rejections.find((one) => one.digest === digest);
+  return {
+    ...base,
+    given: clearance.approvals
+      .filter((one) => one.digest === digest)
+      .slice(-GIVEN_MAX)
+      .toReversed()
+      .flatMap(({ id }) => readRecorded(id, clearance, question) ?? []),
+    submitters: submission?.persons ?? [],
+    rejected: rejected && { index: rejected.index, at: rejected.at, by: rejected.by, reason: rejected.reason },
+    submitted: clearance.submitted.length === 0 ? undefined : submission !== undefined,
+    otherApproved: clearance.approved.findLast((one) => one !== digest) as Digest | undefined,
+    openReviews: clearance.openReviews.flatMap((open) => {
+      const row = rows.get("approvals", approvalRecord({ ...open, tenant }));
+      return row === undefined ? [] : [{ id: open.id as Digest, person: String(row["person"]), due: String(row["review_due"]) }];
+    }),
+  };
+}
+
+function readRecorded(id: string, clearance: Clearance, question: ApprovalQuestion): RecordedApproval | undefined {
+  const { rows, tenant, digest } = question;
+  const row = digest === undefined ? undefined : rows.get("approvals", approvalRecord({ id, tenant, digest }));
+  if (row === undefined) return undefined;
+  const index = Number(row["log_index"]);
+  return {
+    ...examineApproval(utf8(String(row["envelope"])), question),
+    index,
+    recordedAt: String(row["at"]),
+    revoked: endOf(row),
+    seenLater: laterThan(question.nowMs, index, clearance),
+  };
+}
+
+function endOf(row: Row): RecordedApproval["revoked"] {
+  return row["revoked_at"] === null ? undefined : { at: String(row["revoked_at"]), reason: String(row["revoked_reason"]) };
+}
+
+// A later time counts from where it was first seen: what was approved after that was approved under the clock of then.
+function laterThan(nowMs: number, index: number, { latestAt, latestIndex }: Clearance): string | undefined {
+  if (latestAt === undefined || latestIndex === undefined || latestIndex < index) return undefined;
+  return (parseTime(latestAt) ?? Infinity) - nowMs > CLOCK_TOLERANCE_MS ? latestAt : undefined;
+}
+
+/** An envelope, what it says, and what is known of its signer. Where it stands in the log is the caller's to add. */
+export type ExaminedApproval = Pick<RecordedApproval, "id" | "statement" | "finding" | "person" | "standings">;
+
+/** Reads and verifies one approval as it was handed in, with the keys of now. */
+export function examineApproval(
+  envelope: Bytes,
+  { store, crypto, tenant, nowMs, policy }: Pick<ApprovalQuestion, "store" | "crypto" | "tenant" | "nowMs" | "policy">,
+): ExaminedApproval {
+  const id = digestOf(crypto.sha256, envelope);
+  const opened = openApproval(envelope, store, crypto);
+  if (!opened.ok) {
+    const finding = findingOf(opened.fault, explainApprovalFault);
+    return { id, statement: undefined, finding, person: undefined, standings: [] };
+  }
+  const { statement, person } = opened.value;
+  const roles = [...new Set([...policy.require.map(({ role }) => role), ...policy.breakGlass.roles])];
+  const standings = roles.map((role) => {
+    const gap = store.gapOf(statement.keyId, role, { tenant, nowMs });
+    return { role, finding: gap === undefined ? undefined : findingOf(gap, explainTrustFault) };
+  });
+  const comment = statement.comment.slice(0, COMMENT_SHOWN_MAX);
+  return { id, statement: { ...statement, comment }, finding: undefined, person, standings };
+}
+
+type Opened = { readonly statement: ApprovalStatement; readonly person: string };
+
+/**
+ * Opens an envelope in its one encoding (a single signature under the key that the statement names), so that nobody makes a
+ * second approval out of one by writing it differently.
+ */
+export function openApproval(envelope: Bytes, store: TrustStore, crypto: Crypto): Result<Opened, ApprovalFault> {
+  const malformed = (what: string) => fail({ code: "guardian/approval-malformed", what } as const);
+  if (envelope.length > 2 * APPROVAL_BYTES_MAX) return malformed("its envelope is too large");
+  const parsed = parseEnvelope(envelope);
+  if (!parsed.ok) return malformed("it is not a DSSE envelope");
+  const { payload, signatures } = parsed.value;
+  const statement = parseApproval(payload);
+  if (!statement.ok) return statement;
+  const { keyId } = statement.value;
+  const [signature] = signatures;
+  if (signature === undefined || !equalBytes(encodeEnvelope(payload, keyId, signature.sig), envelope))
+    return malformed("its envelope is not in its one encoding");
+  const key = store.keyOf(keyId);
+  if (key === undefined) return fail({ code: "guardian/approver-unknown", keyId });
+  const verified: Result<Bytes, EnvelopeFault> = verifyEnvelope(parsed.value, key.publicKey, crypto.verifyEd25519);
+  return verified.ok
+    ? ok({ statement: statement.value, person: personOf(key) })
+    : fail({ code: "guardian/approval-forged", keyId });
+}
+
+/** The one encoding of an envelope, as `sealEnvelope` writes it. */
+function encodeEnvelope(payload: Bytes, keyid: string, sig: Bytes): Uint8Array {
+  const signatures = [{ keyid, sig: encodeBase64(sig) }];
+  return utf8(JSON.stringify({ payload: encodeBase64(payload), payloadType: PAYLOAD_TYPE, signatures }));
+}
