@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { openPolicies } from "../packages/nightcore/src/cli/policy-store.ts";
 import { digestOf, type Result } from "../packages/nightcore/src/core/index.ts";
 import { describeV8Engine, openV8Engine } from "../packages/nightcore/src/engine/v8/index.ts";
 import { openBlobs } from "../packages/nightcore/src/store/blobs/index.ts";
@@ -19,9 +20,9 @@ import { readPrivateKey, sha256, verifyEd25519 } from "../packages/nightcore/src
 import { openModuleFolder } from "../packages/nightcore/src/store/modules/index.ts";
 import { Projection } from "../packages/nightcore/src/store/sqlite/index.ts";
 import { openLedgerWriter } from "../packages/nightcore/src/store/tiles/index.ts";
-import { layOut, readIfThere } from "../packages/nightcore/src/store/workspace/index.ts";
+import { layOut } from "../packages/nightcore/src/store/workspace/index.ts";
 import { TrustStore } from "../packages/nightcore/src/trust/index.ts";
-import { Pipeline, PolicyShelf, Recorder, type RunRequest } from "../packages/nightcore/src/worker/index.ts";
+import { Pipeline, Recorder, type RunRequest } from "../packages/nightcore/src/worker/index.ts";
 import { buildLauncher, compileGreeter, GREETING, makeWorkspace } from "../tools/bench-workspace.ts";
 import { makePromiseLine } from "../tools/promise.ts";
 
@@ -62,6 +63,7 @@ async function openWorker(workspace: string) {
   const recorder = new Recorder({ ledger, rows, sha256 }, rows.applied);
   const engine = must(await openV8Engine({ slots: 2 }));
   const trust = readFileSync(layout.trustStore);
+  const { shelf, engine: policyEngine } = openPolicies(layout, rows);
   const pipeline = new Pipeline({
     clock: Date.now,
     random: (length) => randomBytes(length),
@@ -71,7 +73,8 @@ async function openWorker(workspace: string) {
     store: must(TrustStore.parse(trust, crypto)),
     trustStore: digestOf(sha256, trust),
     blobs: openBlobs(layout.blobs),
-    policies: new PolicyShelf((name) => readIfThere(join(layout.policies, `${name}.json`)), sha256),
+    policies: shelf,
+    policyEngine,
     moduleBytesMax: MODULE_BYTES_MAX,
     origin: "bench.invalid/workspace",
     engine,

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { createRequire } from "node:module";
+import { basename, dirname, join } from "node:path";
 import { build, type BuildOptions, type Plugin } from "esbuild";
 import { writeDeclarations } from "./declarations.ts";
 import { REPOSITORY } from "./repository.ts";
@@ -54,6 +55,7 @@ export async function buildPackage({ folder }: { readonly folder: string }): Pro
     bundle({ ...BROWSER, ...PAGE, in: "src/verify/index.ts", out: join(folder, "lib/verify-page.js"), source }),
   ]);
   escapeToAscii(join(folder, "lib/main.cjs"));
+  copyCedar(folder);
   writeDeclarations({ folder: join(folder, TYPES) });
   await bundleLauncher(folder, source);
   writePackageFile(folder, source);
@@ -104,6 +106,12 @@ function escapeToAscii(path: string): void {
   const escape = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
   // eslint-disable-next-line no-control-regex
   writeFileSync(path, text.replaceAll(/[^\0-\x7f]/g, escape));
+}
+
+/** Cedar's code is WebAssembly, which `cedar/library.ts` looks for beside itself. */
+function copyCedar(folder: string): void {
+  const entry = createRequire(join(PACKAGE, "package.json")).resolve("@cedar-policy/cedar-wasm/nodejs");
+  cpSync(join(dirname(entry), "../web/cedar_wasm_bg.wasm"), join(folder, "lib/cedar_wasm_bg.wasm"));
 }
 
 /** The code asks its package.json for name and version; the rest of it is about the repository. */

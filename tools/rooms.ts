@@ -66,6 +66,7 @@ export const ROOMS: readonly Room[] = [
     door: "main.ts",
     opens: [...LAW, ...STORES, "engine/v8", "cedar", "forward", "witness", "worker", "verify", "report"],
     powers: ["crypto", "fs", "os", "path", "process", "timers/promises", "url", "util"],
+    packages: ["diff"],
   }),
 ];
 

@@ -87,16 +87,6 @@ const ROWS: readonly (readonly [attack: string, code: string, spoil: Spoil])[] =
     setFile("manifest.json", '{"permissions":[],"timeout_ms":99999999}'),
   ],
   [
-    "a policy that cannot be read",
-    "guardian/policy-not-json",
-    (workspace, folder) => writeFileSync(join(workspace.root, "policies", `${basename(folder)}.json`), "{"),
-  ],
-  [
-    "a policy with a typing error",
-    "guardian/policy-refused",
-    (workspace, folder) => writeFileSync(join(workspace.root, "policies", `${basename(folder)}.json`), '{"max_feul":1}'),
-  ],
-  [
     "an import that is not offered",
     "engine/unknown-import",
     setModule(assemble('(module (import "env" "system" (func)) (func (export "_start") (call 0)))')),
@@ -132,8 +122,6 @@ test("every spoiled input is refused with its own code, in the record, and nothi
     assert.ok(said.indexes.length >= 3, `${attack}: the refusal is in the log`);
   }
   workspace.expect(0, "ledger", "verify");
-  rmSync(join(workspace.root, "policies", "_default.json"));
-  assert.equal(workspace.runOf("sound").reasons[0]?.code, "guardian/policy-missing");
 });
 
 test("folders that cannot be tenants, or lead out of the workspace, are refused by name and recorded", (context) => {

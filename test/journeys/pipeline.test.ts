@@ -130,7 +130,7 @@ test("what the guest is granted: its sandbox only with fs:read, and fs:read only
   workspace.signAndTrust("prober");
   assert.equal(workspace.runOf("prober").exitCode, 8);
   assert.equal(workspace.runOf("prober", "--allow", "fs:read").exitCode, 0);
-  writeFileSync(join(workspace.root, "policies", "prober.json"), JSON.stringify({ capabilities: ["stdout"] }));
+  workspace.writePolicy("prober", { capabilities: ["stdout"] });
   assert.equal(workspace.runOf("prober", "--allow", "fs:read").reasons[0]?.code, "guardian/capability-not-granted");
   assert.equal(workspace.nightcore("run", "prober", "--allow", "everything").exit, 2);
 });

@@ -19,7 +19,12 @@ export type RunSaid = {
   readonly run: string;
   readonly tenant: string;
   readonly status: string;
-  readonly reasons: readonly { readonly code: string; readonly message: string }[];
+  readonly reasons: readonly {
+    readonly code: string;
+    readonly message: string;
+    readonly policy?: string;
+    readonly hint?: string;
+  }[];
   readonly fault?: { readonly code: string; readonly message: string };
   readonly digest?: string;
   readonly exitCode?: number;
@@ -116,9 +121,10 @@ export class Workspace {
     return join("modules", name);
   }
 
-  /** Replaces what the default policy says for one tenant. */
+  /** Replaces what the default policy says for one tenant, and puts it in force. */
   writePolicy(tenant: string, policy: object): void {
     writeFileSync(join(this.root, "policies", `${tenant}.json`), JSON.stringify(policy));
+    this.expect(0, "policy", "activate", "--unapproved", "--comment", `what ${tenant} may`);
   }
 
   /** Signs tenants with a new key that is trusted for all of them. */

@@ -1,4 +1,5 @@
 import { LEDGER_COMMANDS } from "./ledger-catalog.ts";
+import { POLICY_COMMANDS } from "./policy-catalog.ts";
 
 /** One option of a command. Those with `value` take one; `many` may be given more than once. */
 export type OptionSpec = {
@@ -187,6 +188,7 @@ export const CATALOG: readonly CommandSpec[] = [
     example: "nightcore inspect-state --tenant hello --summary",
     load: () => import("./inspect-state.ts"),
   },
+  ...POLICY_COMMANDS,
   ...LEDGER_COMMANDS,
   {
     path: ["replay"],

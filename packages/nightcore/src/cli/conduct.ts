@@ -1,14 +1,14 @@
-import { existsSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Result } from "#core";
 import { describeV8Engine } from "#engine/v8";
 import { type Engine, type EngineFault, explainEngineFault, explainLedgerFault, type Print } from "#ports";
 import type { RunReport } from "#report";
 import { openBlobs } from "#store/blobs";
-import { readIfThere, replaceFile, replaceReport } from "#store/workspace";
-import { Pipeline, PolicyShelf, processAll, type RunRecord, type RunRequest } from "#worker";
+import { replaceFile, replaceReport } from "#store/workspace";
+import { Pipeline, processAll, type RunRecord, type RunRequest } from "#worker";
 import type { GuestOutput } from "./guest-output.ts";
 import { EXIT, type Invocation } from "./invocation.ts";
+import { openPolicies } from "./policy-store.ts";
 import { readBackend, readRequest, selectSources } from "./request.ts";
 import { openEngine, readParallel } from "./engine-opening.ts";
 import { encodeRecord, makeRunReport, viewLog } from "./run-report.ts";
@@ -104,10 +104,7 @@ async function conductIn(
 
 /** What every pipeline of a session works with, its engine aside. */
 export function powersOf({ recorder, rows, store, trustStore, layout, configuration }: Session) {
-  // Listed once: most tenants have no policy of their own, and a thousand of them would each ask the disk for one.
-  const present: ReadonlySet<string> = new Set(existsSync(layout.policies) ? readdirSync(layout.policies) : []);
-  const readPolicy = (name: string) =>
-    present.has(`${name}.json`) ? readIfThere(join(layout.policies, `${name}.json`)) : undefined;
+  const { shelf, engine } = openPolicies(layout, rows);
   return {
     clock: Date.now,
     random,
@@ -117,7 +114,8 @@ export function powersOf({ recorder, rows, store, trustStore, layout, configurat
     store,
     trustStore,
     blobs: openBlobs(layout.blobs),
-    policies: new PolicyShelf(readPolicy, crypto.sha256),
+    policies: shelf,
+    policyEngine: engine,
     moduleBytesMax: configuration.moduleBytesMax,
     origin: configuration.origin,
   };

@@ -26,6 +26,8 @@ export function describeEvent(event: Event): string {
       return `${event.blobs.length} blobs deleted under the retention policy`;
     case "assessment":
       return `${event.points} points${event.contain === null ? "" : ", contained"}: ${event.findings.map(({ message }) => message).join("; ")}`;
+    case "policy":
+      return `version ${event.number} ${event.change}${event.by === undefined ? "" : ` by ${quote(event.by.person)}`}: ${quote(event.comment)}`;
     case "workspace":
       return `log ${quote(event.origin)}`;
     case "recovery":

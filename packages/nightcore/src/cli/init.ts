@@ -1,13 +1,15 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { encodeHex, encodeTime, quote } from "#core";
-import { BASE_POLICY } from "#guardian";
+import { DEFAULT_POLICIES } from "#cedar";
+import { BASE_POLICY, explainPolicyFault, type PolicyBundle } from "#guardian";
 import { explainLedgerFault } from "#ports";
 import { explainKeyFileFault, writeKeyPair } from "#store/keys";
 import { encodeConfiguration, layOut, replaceFile } from "#store/workspace";
 import { TrustStore } from "#trust";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
-import { logKeyOf, openSession, random } from "./session.ts";
+import { bundleFiles, keepVersion, readPolicyFiles } from "./policy-store.ts";
+import { logKeyOf, openSession, random, type Session } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
 import { SOFTWARE } from "./version.ts";
 
@@ -50,6 +52,8 @@ export async function run(invocation: Invocation): Promise<number> {
   if (!existsSync(layout.nodeKey)) unwrap(writeKeyPair(path, undefined), explainKeyFileFault);
   const policy = join(layout.policies, "_default.json");
   if (!existsSync(policy)) replaceFile(policy, `${JSON.stringify(DEFAULT_POLICY, null, 2)}\n`);
+  if (!readdirSync(layout.policies).some((name) => name.endsWith(".cedar")))
+    replaceFile(join(layout.policies, "default.cedar"), DEFAULT_POLICIES);
   if (!existsSync(layout.trustStore)) replaceFile(layout.trustStore, TrustStore.empty.encode());
   // The configuration comes last but for the ledger: with it, the folder is a workspace.
   replaceFile(layout.config, encodeConfiguration(origin));
@@ -58,10 +62,17 @@ export async function run(invocation: Invocation): Promise<number> {
   const vkey = logKeyOf(session);
   const event = { kind: "workspace", at: encodeTime(Date.now()), origin, logKey: vkey, software: SOFTWARE } as const;
   unwrap(await session.recorder.record([{ about: { name: "workspace", digest: null }, event }]), explainLedgerFault);
+  const bundled = bundleFiles(readPolicyFiles(layout.policies));
+  // Somebody else's files may be there already. What cannot be put in force denies, and does not keep a workspace from being made.
+  if (bundled.ok) await recordFirstVersion(session, bundled.value);
   await session.finish();
-  if (json) terminal.print(JSON.stringify({ workspace: root, origin, logKey: vkey }));
+  if (json) terminal.print(JSON.stringify({ workspace: root, origin, logKey: vkey, policyVersion: bundled.ok ? 1 : null }));
   terminal.say(`made a workspace in ${quote(basename(root))}`);
   terminal.say(`log key: ${vkey}`);
+  if (!bundled.ok) {
+    terminal.say(`${terminal.paint("yellow", "warning")}: ${explainPolicyFault(bundled.fault).message}`);
+    terminal.say("no policies are in force, and so everything is denied until `nightcore policy activate` has put some in force");
+  }
   const old = findOldLogs(layout.logs);
   if (old.length > 0)
     terminal.say(
@@ -69,6 +80,18 @@ export async function run(invocation: Invocation): Promise<number> {
     );
   terminal.say("next: put modules into modules/, make keys (`nightcore generate-keys --out-dir keys`), sign, trust a key, run");
   return EXIT.ok;
+}
+
+/** The version that a workspace starts with. There is nobody yet who could approve it, which is what the log then says. */
+async function recordFirstVersion({ layout, recorder }: Session, bundle: PolicyBundle): Promise<void> {
+  const version = keepVersion(layout, bundle);
+  const said = { kind: "policy", at: encodeTime(Date.now()), number: 1, version, comment: "made with the workspace" } as const;
+  const about = { name: "policies", digest: version };
+  const events = [
+    { about, event: { ...said, change: "proposed" } },
+    { about, event: { ...said, change: "activated", approvers: [] } },
+  ] as const;
+  unwrap(await recorder.record(events), explainLedgerFault);
 }
 
 /** Reports and histories of v39 directly under `logs/`, which `state import` reads. */

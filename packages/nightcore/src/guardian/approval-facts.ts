@@ -60,8 +60,9 @@ export function approvalsOf({ approvals }: Facts): ApprovalFacts {
 }
 
 /** The version of the policy that an approval is bound to. */
-export function policyVersionOf({ policy }: Facts): Digest | undefined {
-  return policy.state === "read" ? policy.digest : undefined;
+export function policyVersionOf({ policy, policyVersion }: Facts): Digest | undefined {
+  // Decisions from before there were versions name the tenant's own policy.
+  return policyVersion?.digest ?? (policy.state === "read" ? policy.digest : undefined);
 }
 
 /** The key that signed the module, which never approves it. */

@@ -1,8 +1,5 @@
-import { type Json, isJsonObject } from "#core";
 import { type MemberReader, parseRole, type Role } from "#trust";
-
-/** So many different persons in this role. */
-export type Requirement = { readonly role: Role; readonly count: number };
+import { readRequirements, type Requirement } from "./requirement.ts";
 
 /** Who has to approve what an agent wrote or what came from outside, and what is allowed in an emergency. */
 export type ApprovalPolicy = {
@@ -19,7 +16,6 @@ export const BASE_APPROVALS: ApprovalPolicy = {
   breakGlass: { roles: ["break-glass"], minutesMax: 60, reviewHours: 24 },
 };
 
-const PERSONS_MAX = 16; // LIMIT: of all roles together; who waits for more than that waits for ever
 const DAYS_MAX = 3650; // LIMIT: ten years
 const MINUTES_MAX = 24 * 60; // LIMIT: an emergency that lasts longer is no emergency
 const REVIEW_HOURS_MAX = 30 * 24; // LIMIT: a month
@@ -29,7 +25,7 @@ export function readApprovalPolicy(members: MemberReader, base: ApprovalPolicy):
   const approvals = members.object("approvals");
   const breakGlass = approvals.object("break_glass");
   const policy: ApprovalPolicy = {
-    require: readRequire(approvals) ?? base.require,
+    require: readRequirements(approvals, "require", "`approvals.require`") ?? base.require,
     expiresDaysMax: approvals.whole("expires_days_max", DAYS_MAX) ?? base.expiresDaysMax,
     breakGlass: {
       roles: readRoles(breakGlass) ?? base.breakGlass.roles,
@@ -40,27 +36,6 @@ export function readApprovalPolicy(members: MemberReader, base: ApprovalPolicy):
   approvals.adopt(breakGlass);
   members.adopt(approvals);
   return policy;
-}
-
-function readRequire(members: MemberReader): readonly Requirement[] | undefined {
-  const list = members.list("require");
-  if (list === undefined) return undefined;
-  const found = list.map(readRequirement).filter((one) => one !== undefined);
-  const persons = found.reduce((sum, { count }) => sum + count, 0);
-  const distinct = new Set(found.map(({ role }) => role)).size === found.length;
-  if (found.length === list.length && found.length > 0 && distinct && persons <= PERSONS_MAX) return found;
-  return members.refuse(
-    `\`approvals.require\` is not a list of {role, count}, each role once and at most ${PERSONS_MAX} persons together`,
-  );
-}
-
-function readRequirement(value: Json): Requirement | undefined {
-  if (!isJsonObject(value) || Object.keys(value).some((name) => name !== "role" && name !== "count")) return undefined;
-  const { count = 1 } = value;
-  const role = typeof value["role"] === "string" ? parseRole(value["role"]) : undefined;
-  // A signer signs; what it signs, others approve.
-  if (role === undefined || role === "signer") return undefined;
-  return typeof count === "number" && Number.isInteger(count) && count > 0 ? { role, count } : undefined;
 }
 
 /** No role at all is a way to say that there is no break-glass. */

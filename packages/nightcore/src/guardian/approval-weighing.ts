@@ -2,10 +2,11 @@ import { BUDGET_NAMES, parseTime, quote } from "#core";
 import { isSamePerson } from "#trust";
 import type { ApprovalStatement } from "./approval.ts";
 import { type ApprovalFacts, approvalsOf, policyVersionOf, type RecordedApproval, signerKeyOf } from "./approval-facts.ts";
-import { type ApprovalPolicy, BASE_APPROVALS, type Requirement } from "./approval-policy.ts";
+import { type ApprovalPolicy, BASE_APPROVALS } from "./approval-policy.ts";
 import { askedRun, type GrantedRun } from "./asked-run.ts";
 import type { Reason } from "./decision.ts";
 import type { Facts, Finding } from "./facts.ts";
+import { fillRequirements, type Requirement } from "./requirement.ts";
 
 const DAY_MS = 86_400_000;
 /** LIMIT: clocks of an approver's machine and of the host differ by this much without anybody being wrong. */
@@ -197,20 +198,7 @@ function fillPlaces(weighed: readonly WeighedApproval[], require: readonly Requi
   const persons = weighed
     .filter(({ counts, approval }) => counts && actOf(approval) === "approval")
     .map(({ approval }) => approval.standings.filter(({ finding }) => finding === undefined).map(({ role }) => role));
-  const places = require.flatMap(({ role, count }) => Array.from({ length: count }, () => role));
-  const takenBy = new Map<number, number>();
-  const seat = (person: number, tried: Set<number>): boolean =>
-    places.some((role, place) => {
-      if (tried.has(place) || persons[person]?.includes(role) !== true) return false;
-      tried.add(place);
-      const sitting = takenBy.get(place);
-      if (sitting !== undefined && !seat(sitting, tried)) return false;
-      takenBy.set(place, person);
-      return true;
-    });
-  persons.forEach((_, person) => seat(person, new Set()));
-  const taken = places.filter((_, place) => takenBy.has(place));
-  return require.map((one) => ({ ...one, filled: taken.filter((role) => role === one.role).length }));
+  return fillRequirements(persons, require);
 }
 
 function reasonsOverdue({ at }: Facts, { openReviews }: ApprovalFacts): readonly Reason[] {

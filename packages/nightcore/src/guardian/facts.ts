@@ -52,6 +52,8 @@ export type Facts = {
   readonly policy:
     | { readonly state: "read"; readonly digest: Digest; readonly policy: TenantPolicy }
     | { readonly state: "refused"; readonly finding: Finding };
+  /** The version of all policies together that was in force; absent where none was, or in decisions from before there were versions. */
+  readonly policyVersion?: { readonly number: number; readonly digest: Digest };
   readonly quarantine: { readonly reason: string; readonly at: string } | undefined;
   /**
    * The folder that `fs:read` would show, captured before anything is decided about it; `unasked` when nobody asks for it.

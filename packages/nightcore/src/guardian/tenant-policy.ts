@@ -14,6 +14,7 @@ import {
 import { MemberReader } from "#trust";
 import { RISK_WEIGHTS, type RiskName, type RiskWeights } from "./risk.ts";
 import { type ApprovalPolicy, BASE_APPROVALS, readApprovalPolicy } from "./approval-policy.ts";
+import { readRequirements, type Requirement } from "./requirement.ts";
 
 const POLICY_BYTES_MAX = 256 * 1024; // LIMIT: a policy is read by people
 const MIB = 1024 * 1024;
@@ -33,12 +34,16 @@ export type TenantPolicy = {
   readonly riskWeights?: RiskWeights;
   /** Who approves what an agent wrote. Absent in what decisions from before there were approvals recorded. */
   readonly approvals?: ApprovalPolicy;
+  /** Who approves the next version of the policies; it counts in `_default.json` alone. Absent as above. */
+  readonly policyApprovals?: readonly Requirement[];
 };
 
 export type PolicyFault =
   | { readonly code: "guardian/policy-not-json"; readonly file: string; readonly json: JsonFault }
   | { readonly code: "guardian/policy-refused"; readonly file: string; readonly problems: readonly string[] }
   | { readonly code: "guardian/policies-refused"; readonly problems: readonly string[] };
+
+const ONE_APPROVER: readonly Requirement[] = [{ role: "approver", count: 1 }];
 
 /** What v39's policies leave unsaid, and what `nightcore init` writes down. */
 export const BASE_POLICY: TenantPolicy = {
@@ -52,6 +57,7 @@ export const BASE_POLICY: TenantPolicy = {
   onExcess: "deny",
   riskWeights: RISK_WEIGHTS,
   approvals: BASE_APPROVALS,
+  policyApprovals: ONE_APPROVER,
 };
 
 /**
@@ -65,6 +71,8 @@ export function parseTenantPolicy(bytes: Bytes, file: string, base: TenantPolicy
     return fail({ code: "guardian/policy-refused", file, problems: ["the document is not an object"] });
   const members = new MemberReader(json.value);
   const policy = readPolicy(members, json.value, base);
+  if ("policy_approvals" in json.value && !file.endsWith("_default.json"))
+    members.refuse("`policy_approvals` is about all policies, so it stands in `_default.json` alone");
   const problems = members.finish();
   return problems.length > 0 ? fail({ code: "guardian/policy-refused", file, problems }) : ok(policy);
 }
@@ -90,6 +98,7 @@ function readPolicy(members: MemberReader, object: JsonObject, base: TenantPolic
     onExcess: members.choice("on_excess", ["deny", "cut"]) ?? base.onExcess,
     riskWeights: { ...RISK_WEIGHTS, ...base.riskWeights, ...readWeights(members) },
     approvals: readApprovalPolicy(members, base.approvals ?? BASE_APPROVALS),
+    policyApprovals: readRequirements(members, "policy_approvals", "`policy_approvals`") ?? base.policyApprovals ?? ONE_APPROVER,
   };
 }
 

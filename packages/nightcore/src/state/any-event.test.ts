@@ -124,6 +124,20 @@ const ARBITRARIES: Arbitraries = {
     policy: fc.record({ inputsDays: count, outputsDays: count }),
     blobs: fc.array(digest, { maxLength: 3 }),
   }),
+  policy: fc.record(
+    {
+      at,
+      change: fc.constantFrom("proposed", "approved", "rejected", "activated", "tried", "trial-ended"),
+      number: fc.nat(5),
+      version: digest,
+      comment: text,
+      by: fc.record({ keyId: fc.constantFrom("k", "l"), person: text, envelope: fc.constant({}) }),
+      rollbackOf: fc.nat(5),
+      effect: fc.record({ decisions: count, flips: count }),
+      approvers: fc.array(text, { maxLength: 2 }),
+    },
+    { requiredKeys: ["at", "change", "number", "version", "comment"] },
+  ),
   assessment: fc.record({
     ...ofRun,
     digest,

@@ -38,6 +38,7 @@ export const EVENT_TYPES = {
   withdrawal: "urn:nightcore:withdrawal:v1",
   review: "urn:nightcore:review:v1",
   incident: "urn:nightcore:incident:v1",
+  policy: "urn:nightcore:policy:v1",
 } as const;
 export type EventKind = keyof typeof EVENT_TYPES;
 
@@ -52,6 +53,25 @@ export type TrustEvent = {
   readonly change: "key-trusted" | "key-revoked";
   readonly record: Json;
   readonly store: Digest;
+};
+/**
+ * The policies changed, or somebody said something about a change. `version` is the digest of the whole set of files. A version
+ * is in force from `activated` until the next one is; `tried` and `trial-ended` are about deciding beside the one in force.
+ */
+export type PolicyEvent = {
+  readonly at: string;
+  readonly change: "proposed" | "approved" | "rejected" | "activated" | "tried" | "trial-ended";
+  readonly number: number;
+  readonly version: Digest;
+  readonly comment: string;
+  /** Who signed the change, where somebody did, and what was signed. */
+  readonly by?: { readonly keyId: string; readonly person: string; readonly envelope: Json };
+  /** `proposed`: the earlier version with the same content, which this one goes back to. */
+  readonly rollbackOf?: number;
+  /** `proposed`: how many recorded decisions it would have made otherwise, of how many. */
+  readonly effect?: { readonly decisions: number; readonly flips: number };
+  /** `activated`: who had approved it; empty where nobody had to, or where nobody could. */
+  readonly approvers?: readonly string[];
 };
 /** What the bytes were found to be. `digest` is null when there were none to read. */
 export type AdmissionEvent = OfRun & {
@@ -238,7 +258,8 @@ export type Event =
   | ({ readonly kind: "rejection" } & RejectionEvent)
   | ({ readonly kind: "withdrawal" } & WithdrawalEvent)
   | ({ readonly kind: "review" } & ReviewEvent)
-  | ({ readonly kind: "incident" } & IncidentEvent);
+  | ({ readonly kind: "incident" } & IncidentEvent)
+  | ({ readonly kind: "policy" } & PolicyEvent);
 
 const KINDS: ReadonlyMap<string, EventKind> = new Map(
   Object.entries(EVENT_TYPES).map(([kind, type]) => [type, kind as EventKind]),

@@ -17,6 +17,7 @@ import {
   evolveWithdrawal,
   noteDecisionTime,
 } from "./approval-fold.ts";
+import { evolvePolicy } from "./policy-fold.ts";
 import type { Row, Rows } from "./rows.ts";
 import { evolveSamples, evolveStanding } from "./standing.ts";
 
@@ -45,6 +46,8 @@ export function evolve(rows: Rows, event: Event, { index }: At): void {
       return evolveStanding(rows, event, index);
     case "trust":
       return rows.put("trust", { name: "store", digest: event.store, at: event.at, log_index: index });
+    case "policy":
+      return evolvePolicy(rows, event, index);
     case "quarantine":
       return rows.put("quarantine", { digest: event.digest, reason: event.reason, at: event.at, log_index: index });
     case "import":
@@ -88,7 +91,7 @@ function evolveNotice(rows: Rows, event: Event, index: number): void {
       const text = (name: string) => (typeof said[name] === "string" ? said[name] : null);
       const { kind } = event;
       const at = text("at");
-      const digest = text("digest") ?? text("sourceDigest") ?? text("store");
+      const digest = text("digest") ?? text("sourceDigest") ?? text("store") ?? text("version");
       rows.put("notices", { log_index: index, kind, at, run: text("run"), tenant: text("tenant"), digest, key_id: keyOf(event) });
     }
   }

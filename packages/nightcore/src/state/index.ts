@@ -21,6 +21,7 @@ export type {
   IntentEvent,
   OutcomeEvent,
   OutputSaid,
+  PolicyEvent,
   QuarantineEvent,
   RecoveryEvent,
   ReplayEvent,
@@ -55,5 +56,7 @@ export {
   subjectOf,
 } from "./standing.ts";
 export type { Evidence, Sample, StandingSubject, Strikes } from "./standing.ts";
+export { readPolicyHead, readPolicyVersion } from "./policy-fold.ts";
+export type { PolicyAct, PolicyHead, PolicyVersionRow } from "./policy-fold.ts";
 export { MemoryRows, SCHEMA_VERSION, TABLES } from "./rows.ts";
 export type { ColumnType, Question, Range, Row, Rows, Table, TableName, Value } from "./rows.ts";

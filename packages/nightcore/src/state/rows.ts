@@ -16,6 +16,8 @@ export type TableName =
   | "notices"
   | "deleted_blobs"
   | "standing"
+  | "policy_versions"
+  | "policy_heads"
   | ApprovalTableName;
 /** A column's type, in SQLite's words. */
 export type ColumnType = "text" | "integer" | "real";
@@ -135,6 +137,29 @@ export const TABLES: Readonly<Record<TableName, Table>> = {
       log_index: "integer",
     },
     indexes: [["tenant"], ["digest"]],
+  },
+  policy_versions: {
+    key: "number",
+    columns: {
+      number: "integer",
+      version: "text",
+      comment: "text",
+      proposed_at: "text",
+      proposed_by: "text",
+      rollback_of: "integer",
+      effect: "text",
+      acts: "text",
+      activated_at: "text",
+      approvers: "text",
+      log_index: "integer",
+    },
+    indexes: [["version"]],
+  },
+  // Which version is in force (`active`), which is tried beside it (`tried`), and which number was given last (`newest`).
+  policy_heads: {
+    key: "name",
+    columns: { name: "text", number: "integer", version: "text", at: "text", log_index: "integer" },
+    indexes: [],
   },
 };
 

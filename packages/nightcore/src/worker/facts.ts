@@ -16,6 +16,7 @@ export type Surroundings = {
   readonly isolation: readonly string[];
   readonly trustStore: Digest;
   readonly policy: Facts["policy"];
+  readonly policyVersion: Facts["policyVersion"];
   readonly rows: Rows;
   /** What `fs:read` would show; undefined when nobody asks for it. */
   readonly captured: Result<readonly Mount[], SourceFault> | undefined;
@@ -27,7 +28,7 @@ export type Surroundings = {
 
 /** Gathers, in the one place where it is done, everything that the decision will look at. */
 export function gatherFacts(inspection: Inspection, request: RunRequest, around: Surroundings): Facts {
-  const { tenant, nowMs, rows, backend, isolation, trustStore, policy, store, crypto, origin: log } = around;
+  const { tenant, nowMs, rows, backend, isolation, trustStore, policy, policyVersion, store, crypto, origin: log } = around;
   const { digest, manifest, manifestFact } = inspection;
   const known = digest === undefined ? undefined : rows.get("modules", digest);
   const quarantined = digest === undefined ? undefined : rows.get("quarantine", digest);
@@ -58,6 +59,7 @@ export function gatherFacts(inspection: Inspection, request: RunRequest, around:
     operatorGrants: request.operatorGrants,
     trustStore,
     policy,
+    ...(policyVersion === undefined ? {} : { policyVersion }),
     quarantine: quarantined === undefined ? undefined : { reason: textOf(quarantined, "reason"), at: textOf(quarantined, "at") },
     mounts: mountsFact(around.captured),
     history: historyFact(known, rows.get("tenants", tenant)),

@@ -88,7 +88,8 @@ function makeRig({ failAppend = Infinity, report = {} }: { failAppend?: number; 
   };
   let nowMs = Date.parse("2026-06-01T00:00:00Z");
   let draws = 0;
-  const policies: Record<string, Uint8Array> = { _default: utf8("{}") };
+  const files: Record<string, string> = { "_default.json": "{}" };
+  const version = { number: 1, digest: "11".repeat(32) as Digest };
   const pipeline = new Pipeline({
     clock: () => nowMs++,
     random: (length) => createHash("sha512").update(String(draws++)).digest().subarray(0, length),
@@ -98,14 +99,15 @@ function makeRig({ failAppend = Infinity, report = {} }: { failAppend?: number; 
     blobs: { put: () => undefined, get: () => undefined },
     store: STORE,
     trustStore: "00".repeat(32) as Digest,
-    policies: new PolicyShelf((name) => policies[name], sha256),
+    policies: new PolicyShelf({ version, files }, sha256),
+    policyEngine: undefined,
     moduleBytesMax: 1024,
     origin: "test.example/log",
     engine,
     backend: "wasm",
     isolation: engine.isolation,
   });
-  return { pipeline, steps, entries, jobs, rows, policies };
+  return { pipeline, steps, entries, jobs, rows, files };
 }
 
 function sourceOf(files: Partial<ModuleFiles> = {}, tenant = "hello"): ModuleSource {
@@ -197,8 +199,8 @@ test("proof mode reaches no engine, and an agent's tenant waits for a person", a
 });
 
 test("the job is what was granted: the very bytes, the policy's limits, arguments by entry, stdin only with its capability", async () => {
-  const { pipeline, jobs, policies } = makeRig();
-  policies["hello"] = utf8('{"max_fuel":777,"capabilities":["stdout","stdin"]}');
+  const { pipeline, jobs, files } = makeRig();
+  files["hello.json"] = '{"max_fuel":777,"capabilities":["stdout","stdin"]}';
   const manifest = utf8('{"format":"nightcore-manifest/v1","capabilities":["stdout"]}');
   const request = { ...REQUEST, args: ["a"], stdin: utf8("secret") };
   await pipeline.process(sourceOf({ manifest }), request);

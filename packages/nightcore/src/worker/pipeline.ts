@@ -48,7 +48,8 @@ export type PipelinePowers = {
   readonly store: TrustStore;
   readonly trustStore: Digest;
   readonly policies: PolicyShelf;
-  readonly policyEngine?: PolicyEngine;
+  /** Undefined only where nothing is in force, and so everything is denied. */
+  readonly policyEngine: PolicyEngine | undefined;
   readonly moduleBytesMax: number;
   /** The name of the log: approvals are made for one. */
   readonly origin: string;
@@ -110,6 +111,7 @@ export class Pipeline {
       store,
       crypto,
       policy: policies.policyOf(tenant),
+      policyVersion: policies.version,
       captured,
     });
     const mounts = captured?.ok === true ? captured.value : [];

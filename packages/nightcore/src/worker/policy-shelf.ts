@@ -1,24 +1,31 @@
 import { type Bytes, type Digest, digestOf, type Sha256, utf8 } from "#core";
-import { BASE_POLICY, explainPolicyFault, type Facts, parseTenantPolicy } from "#guardian";
+import { BASE_POLICY, explainPolicyFault, type Facts, type Finding, parseTenantPolicy } from "#guardian";
 
-/** POWER: reads `policies/<name>.json`; undefined when there is none. */
-export type ReadPolicy = (name: string) => Bytes | undefined;
+/** Which policies are in force: the number that people call the version by, and the digest of everything in it. */
+export type PolicyVersion = { readonly number: number; readonly digest: Digest };
+
+/** The files of the version in force by their names; or why there is none, and then everything is denied. */
+export type ShelvedPolicies =
+  | { readonly version: PolicyVersion; readonly files: Readonly<Record<string, string>> }
+  | { readonly version?: undefined; readonly finding: Finding };
 
 type PolicyFact = Facts["policy"];
 
 /**
- * Finds the policy of a tenant: `_default.json`, overridden by `<tenant>.json` member by member. Each file is read once in
- * the life of a shelf, so that one command decides everything by the same policies.
+ * Finds the limits of a tenant in the version in force: `_default.json`, overridden by `<tenant>.json` member by member.
+ * Files on disk are not looked at: what was edited and not activated is not a policy.
  */
 export class PolicyShelf {
-  readonly #read: ReadPolicy;
+  readonly version: PolicyVersion | undefined;
+  readonly #shelved: ShelvedPolicies;
   readonly #sha256: Sha256;
   readonly #facts = new Map<string, PolicyFact>();
   #base: PolicyFact | undefined;
   #baseBytes: Bytes = new Uint8Array();
 
-  constructor(read: ReadPolicy, sha256: Sha256) {
-    this.#read = read;
+  constructor(shelved: ShelvedPolicies, sha256: Sha256) {
+    this.version = shelved.version;
+    this.#shelved = shelved;
     this.#sha256 = sha256;
   }
 
@@ -44,18 +51,23 @@ export class PolicyShelf {
   }
 
   #loadBase(): PolicyFact {
+    if (this.#shelved.version === undefined) return { state: "refused", finding: this.#shelved.finding };
     const bytes = this.#read("_default");
     if (bytes === undefined) {
-      const message = "there is no policy, and without one everything is denied";
-      return {
-        state: "refused",
-        finding: { code: "guardian/policy-missing", message, hint: "`nightcore init` writes `policies/_default.json`" },
-      };
+      const message = "the policies in force have no `_default.json`, and without it everything is denied";
+      const hint = "write `policies/_default.json`, then `nightcore policy activate`";
+      return { state: "refused", finding: { code: "guardian/policy-missing", message, hint } };
     }
     const policy = parseTenantPolicy(bytes, "policies/_default.json", BASE_POLICY);
     if (!policy.ok) return { state: "refused", finding: { code: policy.fault.code, ...explainPolicyFault(policy.fault) } };
     this.#baseBytes = bytes;
     return { state: "read", digest: this.#digest(bytes), policy: policy.value };
+  }
+
+  #read(name: string): Bytes | undefined {
+    const files = this.#shelved.version === undefined ? {} : this.#shelved.files;
+    const text = Object.hasOwn(files, `${name}.json`) ? files[`${name}.json`] : undefined;
+    return text === undefined ? undefined : utf8(text);
   }
 
   #digest(content: Bytes | string): Digest {

@@ -18,6 +18,7 @@ export function layOut(root: string) {
     own,
     ledger: join(own, "ledger"),
     blobs: join(own, "blobs"),
+    policyVersions: join(own, "policies"),
     forward: join(own, "forward"),
     witnessed: join(own, "witnessed"),
     state: join(own, "state.db"),

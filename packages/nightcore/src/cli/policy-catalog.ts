@@ -1,0 +1,89 @@
+import type { CommandSpec, OptionSpec } from "./catalog.ts";
+
+const COMMENT: OptionSpec = { name: "comment", value: "TEXT", summary: "what changes and why; it is recorded and shown" };
+const PASSPHRASE: OptionSpec = {
+  name: "passphrase-file",
+  value: "FILE",
+  summary: "where the key's passphrase stands (or NIGHTCORE_PASSPHRASE)",
+};
+const PROPOSER: readonly OptionSpec[] = [
+  { name: "key", value: "FILE", summary: "sign the proposal with this key; its holder cannot approve it then" },
+  PASSPHRASE,
+];
+const UNAPPROVED: OptionSpec = {
+  name: "unapproved",
+  summary: "without an approval, while the trust store knows nobody who could give one; recorded as that",
+};
+
+/** The commands about policies: what is in force, how it changes, and what a change would do. */
+export const POLICY_COMMANDS: readonly CommandSpec[] = [
+  {
+    path: ["policy", "show"],
+    positional: "[N]",
+    summary: "print the policies in force, or those of version N",
+    options: [],
+    example: "nightcore policy show",
+    load: () => import("./policy-show.ts"),
+  },
+  {
+    path: ["policy", "schema"],
+    summary: "print the Cedar schema: everything that a policy can speak of",
+    options: [],
+    example: "nightcore policy schema > nightcore.cedarschema",
+    load: () => import("./policy-schema.ts"),
+  },
+  {
+    path: ["policy", "check"],
+    positional: "[PATH]",
+    summary: "check policy files and list every problem; PATH is a file or a folder (default: policies/)",
+    options: [],
+    example: "nightcore policy check",
+    load: () => import("./policy-check.ts"),
+  },
+  {
+    path: ["policy", "diff"],
+    positional: "[N [M]]",
+    summary: "what differs between policies/ and the version in force, or N, or between N and M",
+    options: [],
+    example: "nightcore policy diff",
+    load: () => import("./policy-diff.ts"),
+  },
+  {
+    path: ["policy", "propose"],
+    summary: "record policies/ as a new version that is not in force yet, with its difference and its effect on history",
+    options: [COMMENT, ...PROPOSER],
+    example: 'nightcore policy propose --comment "agents may use 2 s"',
+    load: () => import("./policy-propose.ts"),
+  },
+  ...(["approve", "reject"] as const).map((word) => ({
+    path: ["policy", word],
+    positional: "N",
+    summary: `${word} a proposed version with a key of one's own; recorded, and weighed when it is put in force`,
+    options: [COMMENT, { name: "key", value: "FILE", summary: "the person's private key" }, PASSPHRASE],
+    example: `nightcore policy ${word} 4 --key keys/maintainers/carol.key --comment "as discussed"`,
+    load: () => import("./policy-approve.ts"),
+  })),
+  {
+    path: ["policy", "activate"],
+    positional: "[N]",
+    summary: "put version N in force, once enough people have approved it; without N: propose policies/, and put it in force",
+    options: [COMMENT, ...PROPOSER, UNAPPROVED],
+    example: 'nightcore policy activate 4 --comment "as agreed"',
+    load: () => import("./policy-activate.ts"),
+  },
+  {
+    path: ["policy", "rollback"],
+    positional: "N",
+    summary: "propose the content of version N again, as a new version",
+    options: [COMMENT, ...PROPOSER],
+    example: 'nightcore policy rollback 3 --comment "4 holds too much"',
+    load: () => import("./policy-rollback.ts"),
+  },
+  {
+    path: ["policy", "history"],
+    summary: "every version: who proposed, who approved or rejected it, when it was in force",
+    options: [],
+    example: "nightcore policy history",
+    load: () => import("./policy-history.ts"),
+  },
+];

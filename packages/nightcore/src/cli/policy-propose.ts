@@ -1,0 +1,27 @@
+import { EXIT, type Invocation } from "./invocation.ts";
+import { proposeVersion, readComment } from "./policy-change.ts";
+import { bundleFiles, readPolicyFiles, unwrapBundle } from "./policy-store.ts";
+import { describeBundle, describeVersion, diffFiles, filesInForce, sayDiff } from "./policy-words.ts";
+import { openSession } from "./session.ts";
+
+/** Records the files of `policies/` as a version. Nothing is enforced differently yet. */
+export async function run(invocation: Invocation): Promise<number> {
+  const { terminal, json } = invocation;
+  const comment = readComment(invocation);
+  const session = await openSession(invocation, { thread: false });
+  try {
+    const bundle = unwrapBundle(bundleFiles(readPolicyFiles(session.layout.policies)));
+    const before = filesInForce(session);
+    const version = await proposeVersion(session, invocation, { bundle, comment });
+    const diff = diffFiles(before, bundle.files);
+    if (json) terminal.print(JSON.stringify({ ...version, diff }));
+    sayDiff(terminal, diff);
+    terminal.say(`${describeVersion(version)}, ${describeBundle(bundle)}`);
+    terminal.say(
+      `next: \`nightcore policy approve ${version.number} --key APPROVER.key --comment TEXT\`, then \`policy activate\``,
+    );
+  } finally {
+    await session.finish();
+  }
+  return EXIT.ok;
+}

@@ -1,0 +1,121 @@
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { CEDAR_COMPILER, compilePolicies, openCedarEngine } from "#cedar";
+import { type Digest, digestOf, escapeControls, fail, ok, quote, type Result } from "#core";
+import {
+  checkPolicyFiles,
+  encodePolicyBundle,
+  explainPolicyFault,
+  type Finding,
+  parsePolicyBundle,
+  type PolicyBundle,
+  type PolicyEngine,
+  type PolicyFault,
+} from "#guardian";
+import { type PolicyVersionRow, readPolicyHead, type Rows } from "#state";
+import { sha256 } from "#store/keys";
+import { type Layout, readIfThere, replaceFile } from "#store/workspace";
+import { PolicyShelf } from "#worker";
+import { CommandStop, EXIT, usageStop } from "./invocation.ts";
+
+const FILE_BYTES_MAX = 1024 * 1024; // LIMIT: what is read of one file before anybody looks at it
+const POLICY_FILE = /\.(?:json|cedar)$/;
+
+/** Where a version lies, whole and durable, for as long as the workspace does: the log names it by digest. */
+function pathOf({ policyVersions }: Layout, version: Digest): string {
+  return join(policyVersions, `${version}.json`);
+}
+
+/** Compiles files into a version. Every problem of every file is in the fault. */
+export function bundleFiles(files: Readonly<Record<string, string>>): Result<PolicyBundle, PolicyFault> {
+  const problems = checkPolicyFiles(files);
+  const texts = Object.entries(files)
+    .filter(([file]) => file.endsWith(".cedar"))
+    .map(([file, text]) => ({ file, text }));
+  const compiled = compilePolicies(texts);
+  const all = [...problems, ...(compiled.ok || !("problems" in compiled.fault) ? [] : compiled.fault.problems)];
+  if (!compiled.ok || all.length > 0) return fail({ code: "guardian/policies-refused", problems: all });
+  return ok({ files, compiler: CEDAR_COMPILER, policies: compiled.value });
+}
+
+/** The files of a folder, or of one file over those of a version: what a candidate consists of. */
+export function readPolicyFiles(path: string, base: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  const about = statSync(path, { throwIfNoEntry: false });
+  if (about === undefined) throw usageStop(`there is no ${quote(path)}`, "name a file of policies, or a folder with all of them");
+  if (!about.isDirectory()) return { ...base, [basename(path)]: readText(path) };
+  const names = readdirSync(path).filter((name) => POLICY_FILE.test(name));
+  return Object.fromEntries(names.toSorted().map((name) => [name, readText(join(path, name))]));
+}
+
+function readText(path: string): string {
+  const about = lstatSync(path);
+  if (!about.isFile()) throw usageStop(`${quote(path)} is not a file`, "policies are plain files, and links are not followed");
+  if (about.size > FILE_BYTES_MAX) throw usageStop(`${quote(path)} is larger than ${FILE_BYTES_MAX} bytes`);
+  return new TextDecoder("utf-8", { fatal: false }).decode(readFileSync(path));
+}
+
+/** Keeps a version durably, before the log names it. */
+export function keepVersion(layout: Layout, bundle: PolicyBundle): Digest {
+  const bytes = encodePolicyBundle(bundle);
+  const version = digestOf(sha256, bytes);
+  const path = pathOf(layout, version);
+  if (!existsSync(path)) replaceFile(path, bytes);
+  return version;
+}
+
+/** A version as it was kept: its bytes are what the log names, or it is a fault. */
+export function readVersion(layout: Layout, version: Digest): Result<PolicyBundle, Finding> {
+  const bytes = readIfThere(pathOf(layout, version));
+  const hint = "get `.nightcore/policies` back from a copy of the workspace, or activate another version";
+  if (bytes === undefined || digestOf(sha256, bytes) !== version) {
+    const what = bytes === undefined ? "is gone" : "is not what the log recorded";
+    return fail({ code: "guardian/policy-gone", message: `the version ${version.slice(0, 16)} of the policies ${what}`, hint });
+  }
+  const bundle = parsePolicyBundle(bytes);
+  if (bundle.ok) return bundle;
+  const message = `the version ${version.slice(0, 16)} of the policies cannot be read (${bundle.fault.code})`;
+  return fail({ code: "guardian/bundle-malformed", message, hint });
+}
+
+/** What decides in a session: the version in force, its limits, and the engine for its policies. */
+export type PoliciesInForce = {
+  readonly active: PolicyVersionRow | undefined;
+  readonly bundle: PolicyBundle | undefined;
+  readonly shelf: PolicyShelf;
+  readonly engine: PolicyEngine | undefined;
+};
+
+/** Opens what the log says is in force, and nothing that lies in `policies/`. Whatever is wrong with it denies everything. */
+export function openPolicies(layout: Layout, rows: Pick<Rows, "get">): PoliciesInForce {
+  const active = readPolicyHead(rows, "active");
+  if (active === undefined) {
+    const message = "no policies are in force, and so everything is denied";
+    const finding = { code: "guardian/policy-inactive", message, hint: "`nightcore policy activate` puts `policies/` in force" };
+    return { active, bundle: undefined, shelf: new PolicyShelf({ finding }, sha256), engine: undefined };
+  }
+  const read = readVersion(layout, active.version);
+  if (!read.ok) return { active, bundle: undefined, shelf: new PolicyShelf({ finding: read.fault }, sha256), engine: undefined };
+  const version = { number: active.number, digest: active.version };
+  const shelf = new PolicyShelf({ version, files: read.value.files }, sha256);
+  return { active, bundle: read.value, shelf, engine: openJudge(active.version, read.value) };
+}
+
+/** An engine for a version. One that cannot be opened throws when it is asked, which the decision turns into a deny. */
+export function openJudge(version: Digest, { policies }: PolicyBundle): PolicyEngine {
+  let opened: PolicyEngine | undefined;
+  return {
+    name: CEDAR_COMPILER,
+    judge: (facts, request) => (opened ??= openCedarEngine({ name: version, policies })).judge(facts, request),
+  };
+}
+
+/** The version or the end of the command, with every problem on a line of its own. */
+export function unwrapBundle(bundled: Result<PolicyBundle, PolicyFault>): PolicyBundle {
+  if (bundled.ok) return bundled.value;
+  const { fault } = bundled;
+  const message =
+    "problems" in fault
+      ? `the policies are refused:\n${fault.problems.map((problem) => `  ${escapeControls(problem)}`).join("\n")}`
+      : explainPolicyFault(fault).message;
+  throw new CommandStop({ code: fault.code, message, hint: "nothing was changed", exit: EXIT.usage });
+}
