@@ -48,18 +48,14 @@ export function weighApprovals(facts: Facts): Weighing {
   const singly = approvals.given.map((approval) => ({ approval, finding: findGap(approval, { facts, asked, policy }) }));
   const weighed = markRepeated(singly);
   const require = fillPlaces(weighed, policy.require);
-  const breakGlass = weighed.find(({ approval, finding }) => finding === undefined && actOf(approval) === "break-glass");
-  const satisfied = breakGlass !== undefined || require.every(({ filled, count }) => filled >= count);
-  const overdue = reasonsOverdue(facts, approvals);
+  const approved = require.every(({ filled, count }) => filled >= count);
+  const glass = weighed.find(({ approval, finding }) => finding === undefined && actOf(approval) === "break-glass");
+  // An emergency that nobody looked at afterwards is the last one until somebody does.
+  const overdue = glass === undefined || approved ? [] : reasonsOverdue(facts, approvals);
+  const breakGlass = approved || overdue.length > 0 ? undefined : glass?.approval;
+  const satisfied = approved || breakGlass !== undefined;
   const missing = !needed || satisfied ? [] : reasonsMissing(facts, approvals, { weighed, require });
-  return {
-    needed,
-    satisfied: satisfied && overdue.length === 0,
-    require,
-    approvals: weighed,
-    breakGlass: breakGlass?.approval,
-    reasons: needed ? [...overdue, ...missing] : [],
-  };
+  return { needed, satisfied, require, approvals: weighed, breakGlass, reasons: needed ? [...overdue, ...missing] : [] };
 }
 
 /** Whether people have approved exactly what is asked for. */
@@ -205,7 +201,7 @@ function reasonsOverdue({ at }: Facts, { openReviews }: ApprovalFacts): readonly
   return openReviews
     .filter(({ due }) => at >= due)
     .map(({ id, person, due }) => ({
-      verdict: "hold",
+      verdict: "deny",
       code: "guardian/break-glass-unreviewed",
       message: `${quote(person)} broke the glass for this tenant, and nobody reviewed it by ${due}`,
       hint: `another person reviews it: \`nightcore inbox review ${id.slice(0, 16)} --key KEY --comment TEXT\``,

@@ -23,6 +23,9 @@ const budgets: Budgets = { wallMs: 1, memoryBytes: 2, fuel: 3, outputBytes: 4 };
 const wallMs = fc.constantFrom(0, 1.5, 2, 0.1 + 0.2, 1e21);
 const usage = fc.record({ wallMs, fuel: count, memoryBytes: count, outputBytes: count, hostCalls: count });
 
+const actor = fc.record({ account: text, keyId: fc.option(text), person: fc.option(text), envelope: fc.constant(null) });
+const ofTenant = { at, tenant: ofRun.tenant, digest };
+
 type Arbitraries = { readonly [Kind in EventKind]: fc.Arbitrary<Omit<Extract<Event, { readonly kind: Kind }>, "kind">> };
 
 /** One for each kind: a kind that is added and has none here does not compile. */
@@ -153,6 +156,48 @@ const ARBITRARIES: Arbitraries = {
     points: fc.nat(100),
     strikes: fc.record({ faults: fc.nat(2), escapes: fc.nat(2), badPointers: fc.nat(2) }),
     contain: fc.constant(null),
+  }),
+  submission: fc.record({
+    at,
+    id: digest,
+    origin: fc.constant("inbox/agent"),
+    file: text,
+    container: fc.option(digest),
+    tenant: fc.option(ofRun.tenant),
+    digest: fc.option(digest),
+    manifest: fc.option(digest),
+    sizeBytes: fc.option(count),
+    submitter: fc.record({
+      uid: fc.nat(3),
+      account: text,
+      claimed: fc.record({ submitter: fc.option(text), agent: fc.option(text), note: fc.option(text) }),
+    }),
+    finding,
+  }),
+  approval: fc.record({
+    ...ofTenant,
+    id: digest,
+    manifest: fc.option(digest),
+    signer: fc.option(text),
+    act: fc.constantFrom("approval", "break-glass"),
+    keyId: fc.option(text),
+    person: fc.option(text),
+    expires: fc.option(at),
+    envelope: text,
+    finding,
+    complete: flag,
+    reviewDue: fc.option(at),
+  }),
+  rejection: fc.record({ ...ofTenant, reason: text, by: actor }),
+  withdrawal: fc.record({ ...ofTenant, id: digest, reason: text, by: actor }),
+  review: fc.record({ ...ofTenant, id: digest, comment: text, by: actor }),
+  incident: fc.record({
+    at,
+    run: fc.option(ofRun.run),
+    tenant: fc.option(ofRun.tenant),
+    digest: fc.option(digest),
+    code: text,
+    message: text,
   }),
 };
 
