@@ -12,8 +12,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { openPolicies } from "../packages/nightcore/src/cli/policy-store.ts";
-import { digestOf, type Result } from "../packages/nightcore/src/core/index.ts";
+import { compilePolicies, DEFAULT_POLICIES, openCedarEngine } from "../packages/nightcore/src/cedar/index.ts";
+import { digestOf, type Result, utf8 } from "../packages/nightcore/src/core/index.ts";
 import { describeV8Engine, openV8Engine } from "../packages/nightcore/src/engine/v8/index.ts";
 import { openBlobs } from "../packages/nightcore/src/store/blobs/index.ts";
 import { readPrivateKey, sha256, verifyEd25519 } from "../packages/nightcore/src/store/keys/index.ts";
@@ -22,7 +22,7 @@ import { Projection } from "../packages/nightcore/src/store/sqlite/index.ts";
 import { openLedgerWriter } from "../packages/nightcore/src/store/tiles/index.ts";
 import { layOut } from "../packages/nightcore/src/store/workspace/index.ts";
 import { TrustStore } from "../packages/nightcore/src/trust/index.ts";
-import { Pipeline, Recorder, type RunRequest } from "../packages/nightcore/src/worker/index.ts";
+import { Pipeline, PolicyShelf, Recorder, type RunRequest } from "../packages/nightcore/src/worker/index.ts";
 import { buildLauncher, compileGreeter, GREETING, makeWorkspace } from "../tools/bench-workspace.ts";
 import { makePromiseLine } from "../tools/promise.ts";
 
@@ -63,7 +63,9 @@ async function openWorker(workspace: string) {
   const recorder = new Recorder({ ledger, rows, sha256 }, rows.applied);
   const engine = must(await openV8Engine({ slots: 2 }));
   const trust = readFileSync(layout.trustStore);
-  const { shelf, engine: policyEngine } = openPolicies(layout, rows);
+  const files = { "_default.json": readFileSync(join(layout.policies, "_default.json"), "utf8") };
+  const version = { number: 1, digest: digestOf(sha256, utf8("the default policies")) };
+  const compiled = must(compilePolicies([{ file: "default.cedar", text: DEFAULT_POLICIES }]));
   const pipeline = new Pipeline({
     clock: Date.now,
     random: (length) => randomBytes(length),
@@ -73,8 +75,8 @@ async function openWorker(workspace: string) {
     store: must(TrustStore.parse(trust, crypto)),
     trustStore: digestOf(sha256, trust),
     blobs: openBlobs(layout.blobs),
-    policies: shelf,
-    policyEngine,
+    policies: new PolicyShelf({ version, files }, sha256),
+    policyEngine: openCedarEngine({ name: version.digest, policies: compiled }),
     moduleBytesMax: MODULE_BYTES_MAX,
     origin: "bench.invalid/workspace",
     engine,
