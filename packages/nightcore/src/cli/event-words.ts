@@ -18,6 +18,10 @@ export function describeEvent(event: Event): string {
       return `${event.change}; trust store ${event.store}`;
     case "quarantine":
       return `${event.digest}: ${quote(event.reason)}`;
+    case "block":
+      return `${event.cause}: ${event.targets.map(({ kind, target }) => `${kind} ${quote(target)}`).join(", ")}: ${quote(event.reason)}`;
+    case "release":
+      return `${event.state} ${event.blocks.join(", ")}${event.finding === null ? "" : `: ${event.finding.message}`}`;
     case "import":
       return `${event.records.length} records of a ${quote(event.form)} from ${quote(event.source)}`;
     case "replay":

@@ -22,7 +22,9 @@ async function add(invocation: Invocation): Promise<number> {
   const digest = parseDigest(what) ?? digestOfFolder(invocation, what);
   const session = await openSession(invocation, { thread: false });
   try {
-    const event = { kind: "quarantine", at: encodeTime(Date.now()), digest, reason } as const;
+    const targets = [{ kind: "digest", target: digest }] as const;
+    const at = encodeTime(Date.now());
+    const event = { kind: "block", at, targets, reason, cause: "operator", causedBy: null, run: null, order: null } as const;
     unwrap(await session.recorder.record([{ about: { name: "module.wasm", digest }, event }]), explainLedgerFault);
   } finally {
     await session.finish();
@@ -40,10 +42,10 @@ function digestOfFolder({ root }: Invocation, path: string): Digest {
 async function list(invocation: Invocation): Promise<number> {
   const { terminal, json } = invocation;
   const view = await openView(invocation);
-  const rows = view.rows.scan("quarantine", { orderBy: "log_index" });
+  const rows = view.rows.scan("blocks", { where: { released_at: null }, orderBy: "log_index" });
   view.close();
   if (json) terminal.print(JSON.stringify({ quarantine: rows }));
-  else for (const row of rows) terminal.print(`${row["digest"]}  ${row["at"]}  ${escapeControls(String(row["reason"]))}`);
+  else for (const row of rows) terminal.print(`${row["target"]}  ${row["at"]}  ${escapeControls(String(row["reason"]))}`);
   if (!json && rows.length === 0) terminal.say("nothing is in quarantine");
   return EXIT.ok;
 }

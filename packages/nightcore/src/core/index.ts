@@ -7,6 +7,8 @@
  */
 export { encodeBase64, encodeHex, parseBase64, parseHex } from "./base64.ts";
 export type { EncodingFault } from "./base64.ts";
+export { BLOCK_CAUSES, BLOCK_KINDS, encodeImportSet, parseImportSet } from "./block.ts";
+export type { Block, BlockCause, BlockKind, BlockTarget } from "./block.ts";
 export { BUDGET_NAMES, meetBudgets } from "./budget.ts";
 export type { BudgetName, Budgets, Usage } from "./budget.ts";
 export { concatBytes, equalBytes, parseUtf8, utf8 } from "./bytes.ts";

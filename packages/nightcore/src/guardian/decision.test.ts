@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Digest, type KeyId, utf8 } from "#core";
+import { type BlockKind, type Digest, type KeyId, utf8 } from "#core";
 import {
   BASE_POLICY,
   decide,
@@ -30,7 +30,6 @@ const GOOD: Facts = {
   operatorGrants: [],
   trustStore: DIGEST,
   policy: { state: "read", digest: DIGEST, policy: BASE_POLICY },
-  quarantine: undefined,
   history: { firstSeenAt: undefined, previousDigest: undefined, manifestWasSigned: false },
   approvals: NO_APPROVALS,
 };
@@ -38,6 +37,9 @@ const GOOD: Facts = {
 const finding = { code: "x/y", message: "m" };
 const withPolicy = (change: Partial<typeof BASE_POLICY>): Partial<Facts> => ({
   policy: { state: "read", digest: DIGEST, policy: { ...BASE_POLICY, ...change } },
+});
+const blocked = (kind: BlockKind, target: string): Partial<Facts> => ({
+  blocks: [{ id: "17.0", kind, target, reason: "r", cause: "operator", at: "t" }],
 });
 const asking = (change: Partial<Extract<Facts["manifest"], { state: "read" }>>): Partial<Facts> => ({
   manifest: { ...(GOOD.manifest as Extract<Facts["manifest"], { state: "read" }>), ...change },
@@ -50,7 +52,18 @@ const AGAINST: readonly (readonly [what: string, change: Partial<Facts>, verdict
   ["a manifest that was refused", { manifest: { state: "refused", finding } }, "deny", "x/y"],
   ["no manifest where one is required", { manifest: { state: "absent" } }, "deny", "guardian/manifest-missing"],
   ["a policy that was refused", { policy: { state: "refused", finding } }, "deny", "x/y"],
-  ["a digest in quarantine", { quarantine: { reason: "r", at: "t" } }, "quarantine", "guardian/quarantined"],
+  [
+    "a digest in quarantine, as older facts say it",
+    { quarantine: { reason: "r", at: "t" } },
+    "quarantine",
+    "guardian/quarantined",
+  ],
+  ["a digest in quarantine", blocked("digest", DIGEST), "quarantine", "guardian/quarantined"],
+  ["an input in quarantine", blocked("digest", "ee".repeat(32)), "quarantine", "guardian/input-blocked"],
+  ["a signer that is blocked", blocked("signer", KEY), "quarantine", "guardian/signer-blocked"],
+  ["a tenant that is blocked", blocked("tenant", "hello"), "quarantine", "guardian/tenant-blocked"],
+  ["imports that are blocked", blocked("imports", '["a.b"]'), "quarantine", "guardian/imports-blocked"],
+  ["a switch thrown for everything", blocked("everything", ""), "quarantine", "guardian/everything-blocked"],
   ["no entry point", { entry: { name: "_start", present: false } }, "deny", "guardian/no-entry"],
   ["a manifest for another tenant", asking({ tenant: "other" }), "deny", "guardian/manifest-other-tenant"],
   [

@@ -2,6 +2,7 @@ import { BUDGET_NAMES, quote, RISK_MAX } from "#core";
 import { weighApprovals } from "./approval-weighing.ts";
 import { askedCapabilities, askedRun, type GrantedRun } from "./asked-run.ts";
 import type { Facts, Finding } from "./facts.ts";
+import { refuseBlocked } from "./block.ts";
 import { type Risk, RISK_WEIGHTS, scoreRisk } from "./risk.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
 
@@ -93,7 +94,7 @@ const RULES: readonly Rule[] = [
   ({ manifest }) => (manifest.state === "refused" ? [{ verdict: "deny", ...manifest.finding }] : []),
   ({ policy }) => (policy.state === "refused" ? [{ verdict: "deny", ...policy.finding }] : []),
   ({ mounts }) => (mounts?.state === "refused" ? [{ verdict: "deny", ...mounts.finding }] : []),
-  refuseQuarantined,
+  refuseBlocked,
   refuseMissingEntry,
   refuseForeignManifest,
   refuseWeakerSignature,
@@ -112,12 +113,6 @@ const POLICY_RULES: readonly ((facts: Facts, policy: TenantPolicy) => readonly R
 
 function deny(code: string, message: string, hint?: string): readonly Reason[] {
   return [hint === undefined ? { verdict: "deny", code, message } : { verdict: "deny", code, message, hint }];
-}
-
-function refuseQuarantined({ quarantine }: Facts): readonly Reason[] {
-  if (quarantine === undefined) return [];
-  const message = `these bytes are in quarantine since ${quarantine.at}: ${quote(quarantine.reason)}`;
-  return [{ verdict: "quarantine", code: "guardian/quarantined", message }];
 }
 
 function refuseMissingEntry({ entry, module }: Facts): readonly Reason[] {

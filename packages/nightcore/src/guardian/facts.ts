@@ -1,4 +1,4 @@
-import type { Budgets, Capability, Digest } from "#core";
+import type { Block, Budgets, Capability, Digest } from "#core";
 import type { ManifestForm, Source, TrustedStanding } from "#trust";
 import type { Standing } from "./standing.ts";
 import type { ApprovalFacts } from "./approval-facts.ts";
@@ -54,7 +54,10 @@ export type Facts = {
     | { readonly state: "refused"; readonly finding: Finding };
   /** The version of all policies together that was in force; absent where none was, or in decisions from before there were versions. */
   readonly policyVersion?: { readonly number: number; readonly digest: Digest };
-  readonly quarantine: { readonly reason: string; readonly at: string } | undefined;
+  /** Blocks in force that match the bytes, their signer, the tenant, the imports or what the run is given. Absent: none. */
+  readonly blocks?: readonly Block[];
+  /** How older decisions recorded the one kind of block that there was, on a digest. */
+  readonly quarantine?: { readonly reason: string; readonly at: string } | undefined;
   /**
    * The folder that `fs:read` would show, captured before anything is decided about it; `unasked` when nobody asks for it.
    * Absent in decisions of the first version, which captured later.

@@ -65,6 +65,25 @@ export function renderOcsf(logged: LoggedEvent): JsonObject {
         finding_info: { title: event.findings[0]?.message ?? "an unusual run", uid: event.run },
         ...(event.contain === null ? {} : { disposition_id: 3, action_id: 2 }),
       };
+    case "block":
+      return {
+        ...base(logged, { ...DETECTION_FINDING, activityId: 1 }),
+        severity_id: SEVERITY.high,
+        status_id: 1,
+        finding_info: { title: `blocked (${event.cause}): ${event.reason}`, uid: `${logged.index}` },
+        disposition_id: 3,
+        action_id: 2,
+      };
+    case "release": {
+      const refused = event.state === "refused";
+      const activityId = event.state === "released" ? 3 : 2;
+      return {
+        ...base(logged, { ...DETECTION_FINDING, activityId }),
+        severity_id: refused ? SEVERITY.medium : SEVERITY.informational,
+        status_id: refused ? 2 : 1,
+        finding_info: { title: `release ${event.state}: ${event.blocks.join(", ")}`, uid: `${event.entry}` },
+      };
+    }
     default: {
       const clears = event.kind === "deletion";
       const activity = clears ? { activityId: 2 } : { activityId: 99, activity: event.kind };

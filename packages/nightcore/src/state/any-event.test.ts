@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { type Budgets, CAPABILITIES, type Digest, type RunId } from "#core";
+import { BLOCK_CAUSES, type Budgets, CAPABILITIES, type Digest, type RunId } from "#core";
 import type { Event, EventKind } from "#state";
 
 // Events as the log may hold them, of every kind and in any order: also an outcome without its intent, which no writer of ours
@@ -76,7 +76,16 @@ const ARBITRARIES: Arbitraries = {
     argv: fc.array(text, { maxLength: 2 }),
     env: fc.array(text, { maxLength: 2 }),
     stdin: bytes,
-    mounts: fc.array(fc.record({ guestPath: text, digest, files: count, bytes: count }), { maxLength: 1 }),
+    mounts: fc.array(
+      fc.record({
+        guestPath: text,
+        digest,
+        files: count,
+        bytes: count,
+        listing: fc.option(fc.constantFrom<readonly string[]>([`file "a" ${"7".repeat(64)}`], ['folder "b"'])),
+      }),
+      { maxLength: 1 },
+    ),
     capabilities: fc.subarray([...CAPABILITIES]),
     budgets: fc.constant(budgets),
     seed: text,
@@ -95,6 +104,38 @@ const ARBITRARIES: Arbitraries = {
     usage: fc.option(usage),
   }),
   quarantine: fc.record({ at, digest, reason: text }),
+  block: fc.record({
+    at,
+    targets: fc.array(
+      fc.oneof(
+        digest.map((target) => ({ kind: "digest", target }) as const),
+        fc.constantFrom(
+          { kind: "tenant", target: "a" },
+          { kind: "everything", target: "" },
+          { kind: "imports", target: '["a.b"]' },
+        ),
+      ),
+      { maxLength: 3 },
+    ),
+    reason: text,
+    cause: fc.constantFrom(...BLOCK_CAUSES),
+    causedBy: fc.option(fc.constantFrom("k", "l")),
+    run: fc.option(ofRun.run),
+    order: fc.option(fc.constantFrom("order-1", "order-2")),
+  }),
+  release: fc.nat(20).chain((entry) =>
+    fc.record({
+      at,
+      entry: fc.constant(entry),
+      blocks: fc.subarray([`${entry}.0`, `${entry}.1`]),
+      state: fc.constantFrom("consented", "released", "refused"),
+      keyId: fc.option(fc.constant("k")),
+      person: fc.option(text),
+      comment: fc.option(text),
+      statement: fc.option(text),
+      finding,
+    }),
+  ),
   import: fc.record({
     at,
     source: text,

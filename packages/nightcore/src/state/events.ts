@@ -1,4 +1,6 @@
 import {
+  type BlockCause,
+  type BlockTarget,
   type Budgets,
   type Capability,
   type Digest,
@@ -27,6 +29,8 @@ export const EVENT_TYPES = {
   intent: "urn:nightcore:intent:v1",
   outcome: "urn:nightcore:outcome:v1",
   quarantine: "urn:nightcore:quarantine:v1",
+  block: "urn:nightcore:block:v1",
+  release: "urn:nightcore:release:v1",
   import: "urn:nightcore:import:v1",
   recovery: "urn:nightcore:recovery:v1",
   replay: "urn:nightcore:replay:v1",
@@ -183,8 +187,36 @@ export type AssessmentEvent = OfRun & {
   readonly strikes: { readonly faults: number; readonly escapes: number; readonly badPointers: number };
   readonly contain: ContainmentSaid | null;
 };
-/** These bytes are blocked from here on. */
+/** These bytes are blocked from here on: the older form of a block, which is still read. */
 export type QuarantineEvent = { readonly at: string; readonly digest: Digest; readonly reason: string };
+/** From here on none of the targets runs, or is given to a run, until it is released. The id of each is `<index of this entry>.<place>`. */
+export type BlockEvent = {
+  readonly at: string;
+  readonly targets: readonly BlockTarget[];
+  readonly reason: string;
+  readonly cause: BlockCause;
+  /** The key of whoever caused it, who may not release it: the operator's, or the signer's of what ran. Null where nobody is known. */
+  readonly causedBy: string | null;
+  /** The run that led to it, if one did. */
+  readonly run: RunId | null;
+  /** The order of a kill switch that it records, or null. */
+  readonly order: string | null;
+};
+/** A person asked for the end of blocks, all of one entry: counted and not enough yet, enough, or refused. */
+export type ReleaseEvent = {
+  readonly at: string;
+  /** Index of the entry that put the blocks. */
+  readonly entry: number;
+  readonly blocks: readonly string[];
+  readonly state: "consented" | "released" | "refused";
+  /** Who signed the statement, as far as it verified. */
+  readonly keyId: string | null;
+  readonly person: string | null;
+  readonly comment: string | null;
+  /** The signed statement as it was handed in, cut where it is over 8 KiB. */
+  readonly statement: string | null;
+  readonly finding: Said | null;
+};
 /** One line of somebody else's history. `tenant` is null where the line is about no tenant. */
 export type ImportedRecord = {
   readonly tenant: string | null;
@@ -248,6 +280,8 @@ export type Event =
   | ({ readonly kind: "intent" } & IntentEvent)
   | ({ readonly kind: "outcome" } & OutcomeEvent)
   | ({ readonly kind: "quarantine" } & QuarantineEvent)
+  | ({ readonly kind: "block" } & BlockEvent)
+  | ({ readonly kind: "release" } & ReleaseEvent)
   | ({ readonly kind: "import" } & ImportEvent)
   | ({ readonly kind: "recovery" } & RecoveryEvent)
   | ({ readonly kind: "replay" } & ReplayEvent)

@@ -1,4 +1,4 @@
-import { isJsonObject } from "#core";
+import { isJsonObject, type Json } from "#core";
 import type {
   AdmissionEvent,
   DecisionEvent,
@@ -18,6 +18,8 @@ import {
   noteDecisionTime,
 } from "./approval-fold.ts";
 import { evolvePolicy } from "./policy-fold.ts";
+import { asBlock, evolveBlock, evolveRelease } from "./block.ts";
+import { evolveInputs, evolveOutputs } from "./flow.ts";
 import type { Row, Rows } from "./rows.ts";
 import { evolveSamples, evolveStanding } from "./standing.ts";
 
@@ -49,7 +51,11 @@ export function evolve(rows: Rows, event: Event, { index }: At): void {
     case "policy":
       return evolvePolicy(rows, event, index);
     case "quarantine":
-      return rows.put("quarantine", { digest: event.digest, reason: event.reason, at: event.at, log_index: index });
+      return evolveBlock(rows, asBlock(event), index);
+    case "block":
+      return evolveBlock(rows, event, index);
+    case "release":
+      return evolveRelease(rows, event, index);
     case "import":
       return evolveImport(rows, event);
     case "deletion":
@@ -91,8 +97,12 @@ function evolveNotice(rows: Rows, event: Event, index: number): void {
       const text = (name: string) => (typeof said[name] === "string" ? said[name] : null);
       const { kind } = event;
       const at = text("at");
-      const digest = text("digest") ?? text("sourceDigest") ?? text("store") ?? text("version");
-      rows.put("notices", { log_index: index, kind, at, run: text("run"), tenant: text("tenant"), digest, key_id: keyOf(event) });
+      const of = (wanted: string) =>
+        event.kind === "block" ? (event.targets.find((one) => one.kind === wanted)?.target ?? null) : null;
+      const digest = text("digest") ?? text("sourceDigest") ?? text("store") ?? text("version") ?? of("digest");
+      const tenant = text("tenant") ?? of("tenant");
+      const key_id = keyOf(event) ?? of("signer");
+      rows.put("notices", { log_index: index, kind, at, run: text("run"), tenant, digest, key_id });
     }
   }
 }
@@ -115,6 +125,7 @@ const EMPTY_RUN: Row = {
   message: null,
   verified: 0,
   key_id: null,
+  policy: null,
   decided_at: null,
   finished_at: null,
   exit_code: null,
@@ -172,6 +183,13 @@ function evolveVerification(rows: Rows, event: VerificationEvent, index: number)
   if (module !== undefined && event.trusted && event.manifestSigned) rows.put("modules", { ...module, manifest_was_signed: 1 });
 }
 
+/** The digest of the policy that a decision was made by; null where there was none to read. */
+function policyOf(facts: Json): string | null {
+  const policy = isJsonObject(facts) ? facts["policy"] : undefined;
+  const digest = policy !== undefined && isJsonObject(policy) ? policy["digest"] : undefined;
+  return typeof digest === "string" ? digest : null;
+}
+
 const STATUS_OF_VERDICT = { allow: "allowed", hold: "held", deny: "denied", quarantine: "quarantined" } as const;
 
 function evolveDecision(rows: Rows, event: DecisionEvent, index: number): void {
@@ -183,6 +201,7 @@ function evolveDecision(rows: Rows, event: DecisionEvent, index: number): void {
     status,
     code: reason?.code ?? null,
     message: reason?.message ?? null,
+    policy: policyOf(event.facts),
     decided_at: event.at,
   });
   changeTenant(rows, event.tenant, event.at, (before) => ({
@@ -194,6 +213,7 @@ function evolveDecision(rows: Rows, event: DecisionEvent, index: number): void {
 
 function evolveIntent(rows: Rows, event: IntentEvent, index: number): void {
   changeRun(rows, event, index, { status: "started" });
+  evolveInputs(rows, event, index);
 }
 
 function evolveOutcome(rows: Rows, event: OutcomeEvent, index: number): void {
@@ -209,6 +229,7 @@ function evolveOutcome(rows: Rows, event: OutcomeEvent, index: number): void {
     memory_bytes: usage?.memoryBytes ?? null,
     output_bytes: usage?.outputBytes ?? null,
   });
+  evolveOutputs(rows, event, index);
   const failures = event.status === "failed" ? 1 : 0;
   changeTenant(rows, event.tenant, event.at, (before) => ({
     last_status: event.status,

@@ -1,17 +1,20 @@
 /**
- * What the log amounts to: runs, tenants, modules, quarantine, the recorded trust store and imported histories, each a
+ * What the log amounts to: runs, tenants, modules, blocks, what flowed between runs, the recorded trust store and imported histories, each a
  * fold of the entries in their order.
  *
  * It must never know anything that is not in the log, so that its rows can be thrown away and made again with the same
  * content. It holds no power: rows are read and written through the `Rows` that it is handed. The rule that the log is the
  * truth and the rest a deterministic fold is Night Core's own (docs/ARCHITECTURE.md).
  */
+export { blocksDigests, findBlocks, isBlocked, newestDigestBlock, parseBlockId } from "./block.ts";
+export type { BlockQuestion } from "./block.ts";
 export { EVENT_TYPES, readEvent } from "./events.ts";
 export type {
   AdmissionEvent,
   AssessmentEvent,
   AssessmentFinding,
   ContainmentSaid,
+  BlockEvent,
   DecisionEvent,
   DeletionEvent,
   Event,
@@ -24,6 +27,7 @@ export type {
   PolicyEvent,
   QuarantineEvent,
   RecoveryEvent,
+  ReleaseEvent,
   ReplayEvent,
   TrustEvent,
   VerificationEvent,

@@ -10,7 +10,10 @@ export type TableName =
   | "runs"
   | "tenants"
   | "modules"
-  | "quarantine"
+  | "blocks"
+  | "blocked"
+  | "consents"
+  | "flows"
   | "trust"
   | "imported"
   | "notices"
@@ -50,6 +53,7 @@ export const TABLES: Readonly<Record<TableName, Table>> = {
       message: "text",
       verified: "integer",
       key_id: "text",
+      policy: "text",
       decided_at: "text",
       finished_at: "text",
       exit_code: "integer",
@@ -65,6 +69,7 @@ export const TABLES: Readonly<Record<TableName, Table>> = {
       ["digest", "decided_at"],
       ["status", "decided_at"],
       ["key_id", "decided_at"],
+      ["policy", "decided_at"],
       ["decided_at"],
     ],
   },
@@ -96,7 +101,40 @@ export const TABLES: Readonly<Record<TableName, Table>> = {
     },
     indexes: [],
   },
-  quarantine: { key: "digest", columns: { digest: "text", reason: "text", at: "text", log_index: "integer" }, indexes: [] },
+  // Every block that there ever was; `released_at` is null while it is in force.
+  blocks: {
+    key: "id",
+    columns: {
+      id: "text",
+      kind: "text",
+      target: "text",
+      reason: "text",
+      cause: "text",
+      caused_by: "text",
+      run: "text",
+      kill_order: "text",
+      at: "text",
+      log_index: "integer",
+      released_at: "text",
+      released_index: "integer",
+    },
+    indexes: [["log_index"], ["kind", "target"], ["released_at"], ["kill_order"]],
+  },
+  // The ids of the blocks in force, by `<kind>:<target>`, so that a decision asks once for each thing that it looks at. All blocks
+  // on imports stand under one subject, and `order:<id>` leads to the block that records an order of the kill switch.
+  blocked: { key: "subject", columns: { subject: "text", ids: "text" }, indexes: [] },
+  // Who asked for the end of a block, one row for each block.
+  consents: {
+    key: "id",
+    columns: { id: "text", block: "text", key_id: "text", person: "text", at: "text", log_index: "integer" },
+    indexes: [["block"]],
+  },
+  // What runs were given and what they left, by digest: `in`, `out`, and `in-tree`, `out-tree` where a blob lists the digests.
+  flows: {
+    key: "id",
+    columns: { id: "text", run: "text", direction: "text", digest: "text", log_index: "integer" },
+    indexes: [["digest", "direction"], ["run"], ["direction"]],
+  },
   trust: { key: "name", columns: { name: "text", digest: "text", at: "text", log_index: "integer" }, indexes: [] },
   imported: {
     key: "id",

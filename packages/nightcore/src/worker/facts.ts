@@ -1,7 +1,7 @@
 import { type Crypto, type Digest, encodeTime, type Result } from "#core";
 import { BASE_APPROVALS, type Facts } from "#guardian";
 import { explainSourceFault, type Mount, type SourceFault } from "#ports";
-import type { Row, Rows } from "#state";
+import { type BlockQuestion, findBlocks, type Row, type Rows } from "#state";
 import { explainTrustFault, type Source, type TrustStore } from "#trust";
 import { gatherApprovals } from "./approvals.ts";
 import { boundNames, explainAdmission, findingOf, type Inspection } from "./inspection.ts";
@@ -17,6 +17,8 @@ export type Surroundings = {
   readonly trustStore: Digest;
   readonly policy: Facts["policy"];
   readonly policyVersion: Facts["policyVersion"];
+  /** Digests of what the run would be given, as far as it is known. */
+  readonly inputs: readonly Digest[];
   readonly rows: Rows;
   /** What `fs:read` would show; undefined when nobody asks for it. */
   readonly captured: Result<readonly Mount[], SourceFault> | undefined;
@@ -31,7 +33,6 @@ export function gatherFacts(inspection: Inspection, request: RunRequest, around:
   const { tenant, nowMs, rows, backend, isolation, trustStore, policy, policyVersion, store, crypto, origin: log } = around;
   const { digest, manifest, manifestFact } = inspection;
   const known = digest === undefined ? undefined : rows.get("modules", digest);
-  const quarantined = digest === undefined ? undefined : rows.get("quarantine", digest);
   const standing = readStanding(rows, tenant, digest);
   const approvals = gatherApprovals({
     tenant,
@@ -60,12 +61,23 @@ export function gatherFacts(inspection: Inspection, request: RunRequest, around:
     trustStore,
     policy,
     ...(policyVersion === undefined ? {} : { policyVersion }),
-    quarantine: quarantined === undefined ? undefined : { reason: textOf(quarantined, "reason"), at: textOf(quarantined, "at") },
+    blocks: findBlocks(rows, blockQuestion(inspection, tenant, around.inputs)),
     mounts: mountsFact(around.captured),
     history: historyFact(known, rows.get("tenants", tenant)),
     approvals,
     ...(standing === undefined ? {} : { standing }),
   };
+}
+
+/** What of a passage may be blocked. The imports are all of them, not only those that the facts have room for. */
+export function blockQuestion(
+  { digest, admitted, standing }: Inspection,
+  tenant: string,
+  inputs: readonly Digest[],
+): BlockQuestion {
+  const signer = standing?.trusted === true ? standing.keyId : undefined;
+  const imports = admitted.ok ? admitted.value.shape.imports.map(({ module: from, name }) => `${from}.${name}`) : [];
+  return { digest, signer, tenant, imports, inputs };
 }
 
 function mountsFact(captured: Surroundings["captured"]): NonNullable<Facts["mounts"]> {

@@ -30,6 +30,7 @@ import type { Event, OutputSaid, Rows } from "#state";
 import type { TrustStore } from "#trust";
 import { admissionEvent, decisionEvent, intentEvent, outcomeEvent, verificationEvent } from "./events.ts";
 import { gatherFacts } from "./facts.ts";
+import { inputDigests } from "./input-digest.ts";
 import { findingOf, type Inspection, inspectModule } from "./inspection.ts";
 import { keepInputs, listMounts } from "./mount-listing.ts";
 import { keepOutput } from "./output-tree.ts";
@@ -113,6 +114,7 @@ export class Pipeline {
       policy: policies.policyOf(tenant),
       policyVersion: policies.version,
       captured,
+      inputs: inputDigests({ stdin: request.stdin, captured }, rows, crypto.sha256),
     });
     const mounts = captured?.ok === true ? captured.value : [];
     return { run, request, source, startedMs: nowMs, inspection, facts, mounts, decision: decide(facts, policyEngine) };

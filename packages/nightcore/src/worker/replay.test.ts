@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { type Budgets, type Bytes, type Digest, digestOf, encodeHex, type RunId, utf8 } from "#core";
 import { openV8Engine } from "#engine/v8";
 import type { BlobStore, Engine, EngineJob, Mount } from "#ports";
-import { type IntentEvent, MemoryRows, type OutcomeEvent } from "#state";
+import { evolve, type IntentEvent, MemoryRows, type OutcomeEvent } from "#state";
 import { sha256 } from "#store/keys";
 import { COMPARED, type RecordedRun, replayEvent, replayRun } from "#worker";
 import { keepInputs, listMounts, rebuildMount } from "./mount-listing.ts";
@@ -215,7 +215,7 @@ for (const [what, change] of REFUSED) {
 test("a module that was quarantined since is not run again", async () => {
   const { blobs, ...run } = await record(engine);
   const quarantined = new MemoryRows();
-  quarantined.put("quarantine", { digest: run.intent.digest, reason: "", at: "", log_index: 9 });
+  evolve(quarantined, { kind: "quarantine", at: "", digest: run.intent.digest, reason: "" }, { index: 9 });
   const replay = await replayRun(run, { engine, blobs, sha256, rows: quarantined });
   assert.ok(!replay.ok);
   assert.match(replay.fault.detail, /quarantined/);

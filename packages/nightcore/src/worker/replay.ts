@@ -12,7 +12,7 @@ import {
   type Sha256,
 } from "#core";
 import type { BlobStore, Cancellation, Engine, EngineFault, EngineJob, EngineReport, Mount } from "#ports";
-import type { Event, IntentEvent, OutcomeEvent, ReplayEvent, Rows } from "#state";
+import { type Event, type IntentEvent, isBlocked, type OutcomeEvent, type ReplayEvent, type Rows } from "#state";
 import { findHostCallDivergence, type HostCallDivergence } from "./host-call-divergence.ts";
 import { isEmptyDigest, rebuildMount } from "./mount-listing.ts";
 import { listOutput } from "./output-tree.ts";
@@ -74,7 +74,7 @@ export function checkReplayable({ intent, outcome }: RecordedRun): ReplayFault |
 
 // Bytes that are blocked are not run for curiosity either.
 function checkQuarantine({ intent }: RecordedRun, { rows }: ReplayPowers): ReplayFault | undefined {
-  const blocked = intent !== undefined && rows.get("quarantine", intent.digest) !== undefined;
+  const blocked = intent !== undefined && isBlocked(rows, intent.digest);
   return blocked ? { code: "worker/not-replayable", detail: "its module is quarantined since" } : undefined;
 }
 

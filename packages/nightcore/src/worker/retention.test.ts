@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type Digest, digestOf, encodeTime, utf8 } from "#core";
-import { type Event, MemoryRows } from "#state";
+import { type Event, evolve, MemoryRows } from "#state";
 import { sha256 } from "#store/keys";
 import { deletionEvents, findExpired } from "./retention.ts";
 
@@ -52,7 +52,7 @@ test("what a younger run names stays, in whichever order they stand", () => {
 
 test("bytes in quarantine are evidence and stay", () => {
   const rows = new MemoryRows();
-  rows.put("quarantine", { digest: digest("m"), reason: "seen", at: "", log_index: 1 });
+  evolve(rows, { kind: "quarantine", at: "", digest: digest("m"), reason: "seen" }, { index: 1 });
   assert.deepEqual(has(expired(OLD, { inputsDays: 30, outputsDays: 30 }, rows), "m", "in"), [false, true]);
 });
 

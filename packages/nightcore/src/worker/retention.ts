@@ -1,6 +1,6 @@
 import { type Digest, parseTime } from "#core";
 import type { BlobStore } from "#ports";
-import type { DeletionEvent, Event, IntentEvent, OutcomeEvent, Rows } from "#state";
+import { type DeletionEvent, type Event, type IntentEvent, isBlocked, type OutcomeEvent, type Rows } from "#state";
 import { listedDigests } from "./mount-listing.ts";
 import { parseOutputManifest } from "./output-tree.ts";
 
@@ -31,7 +31,7 @@ export function findExpired(events: Iterable<Event>, policy: RetentionPolicy, po
     if (event.kind === "outcome") note(outputsOf(event, powers.blobs), isExpired(event.at, policy.outputsDays, powers.nowMs));
   }
   return [...named]
-    .filter(([digest, expired]) => expired && powers.rows.get("quarantine", digest) === undefined)
+    .filter(([digest, expired]) => expired && !isBlocked(powers.rows, digest))
     .map(([digest]) => digest)
     .toSorted();
 }
