@@ -1,5 +1,6 @@
 import { LEDGER_COMMANDS } from "./ledger-catalog.ts";
 import { POLICY_COMMANDS } from "./policy-catalog.ts";
+import { QUARANTINE_COMMANDS } from "./quarantine-catalog.ts";
 
 /** One option of a command. Those with `value` take one; `many` may be given more than once. */
 export type OptionSpec = {
@@ -139,21 +140,7 @@ export const CATALOG: readonly CommandSpec[] = [
     example: 'nightcore trust revoke 6ad10ece --reason "laptop stolen"',
     load: () => import("./trust-revoke.ts"),
   },
-  {
-    path: ["quarantine", "add"],
-    positional: "SHA256|PATH",
-    summary: "block these bytes, whoever signs them and wherever they lie",
-    options: [{ name: "reason", value: "TEXT", summary: "why; it is recorded and shown" }],
-    example: 'nightcore quarantine add modules/hello --reason "under investigation"',
-    load: () => import("./quarantine.ts"),
-  },
-  {
-    path: ["quarantine", "list"],
-    summary: "what is blocked, since when and why",
-    options: [],
-    example: "nightcore quarantine list",
-    load: () => import("./quarantine.ts"),
-  },
+  ...QUARANTINE_COMMANDS,
   {
     path: ["inspect"],
     positional: "[PATH]",

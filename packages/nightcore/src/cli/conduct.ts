@@ -3,6 +3,7 @@ import type { Result } from "#core";
 import { describeV8Engine } from "#engine/v8";
 import { type Engine, type EngineFault, explainEngineFault, explainLedgerFault, type Print } from "#ports";
 import type { RunReport } from "#report";
+import { isBlocked } from "#state";
 import { openBlobs } from "#store/blobs";
 import { replaceFile, replaceReport } from "#store/workspace";
 import { Pipeline, processAll, type RunRecord, type RunRequest } from "#worker";
@@ -16,6 +17,7 @@ import { exitOfRuns, sayOutput, sayRecord, sayTotals } from "./run-words.ts";
 import { crypto, logKeyOf, openSession, random, type Session } from "./session.ts";
 import { cancelOnSignal } from "./interruption.ts";
 import { unwrap } from "./unwrap.ts";
+import { isolateFolder } from "./vaulting.ts";
 
 const PASSAGES_PER_SLOT = 16; // LIMIT: recording overlaps with running, and so many share a flush; each holds one module in memory
 
@@ -89,6 +91,7 @@ async function conductIn(
   // Before any words of ours, which begin on a line of their own.
   if (streamed !== undefined) showRest(streamed, batch.ok ? batch.value.at(-1) : undefined);
   const records = unwrap(batch, explainLedgerFault);
+  isolateReturned(session, records);
   // The sandbox processes end while the log is being published.
   const closing = engine?.close();
   const checkpoint = await session.finish();
@@ -100,6 +103,13 @@ async function conductIn(
   if (json) terminal.print(JSON.stringify({ command: invocation.command.join(" "), mode, runs: records.map(encodeRecord), log }));
   await closing;
   return { records, exit: Math.max(cancellation.aborted ? EXIT.runFailed : EXIT.ok, exitOfRuns(records)) };
+}
+
+/** Bytes that were blocked before they came here go where the others went. */
+function isolateReturned(session: Session, records: readonly RunRecord[]): void {
+  for (const { digest, path } of records) {
+    if (digest !== undefined && isBlocked(session.rows, digest)) isolateFolder(session, join(session.layout.root, path));
+  }
 }
 
 /** What every pipeline of a session works with, its engine aside. */

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Digest, digestOf, escapeControls } from "#core";
+import { isBlocked } from "#state";
 import { openBlobs } from "#store/blobs";
 import { parseOutputManifest } from "#worker";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
@@ -18,6 +19,7 @@ export async function run(invocation: Invocation): Promise<number> {
     const said = readRecordedRun(view, row).outcome?.outputTree;
     const blobs = openBlobs(view.layout.blobs);
     const read = (digest: Digest) => {
+      if (isBlocked(view.rows, digest)) return frozen(digest);
       const bytes = blobs.get(digest);
       return bytes !== undefined && digestOf(crypto.sha256, bytes) === digest ? bytes : missing(digest);
     };
@@ -69,6 +71,15 @@ function writeTree(folder: string, entries: readonly Found[]): void {
       exit: EXIT.environment,
     });
   }
+}
+
+function frozen(digest: Digest): never {
+  throw new CommandStop({
+    code: "worker/output-frozen",
+    message: `what the run left is in quarantine: ${digest}`,
+    hint: "`nightcore quarantine list` says since when and why",
+    exit: EXIT.denied,
+  });
 }
 
 function missing(digest: Digest): never {

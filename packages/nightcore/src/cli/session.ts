@@ -29,6 +29,7 @@ import { explainTrustFault, TrustStore, type TrustStoreFault } from "#trust";
 import { aboutModule, interruptedEvent, Recorder } from "#worker";
 import { CommandStop, EXIT, type Invocation } from "./invocation.ts";
 import { shownAs, unwrap } from "./unwrap.ts";
+import { settleVault } from "./vaulting.ts";
 
 /** POWER: Node's hash and signature check, handed to the law from here. */
 export const crypto: Crypto = { sha256, verifyEd25519 };
@@ -148,6 +149,7 @@ export async function openSession(invocation: Invocation, { thread, create = fal
       store,
       trustStore: digest,
       async finish() {
+        settleVault(session);
         // Everything recorded is durable already, so the projection is written out while the log is published.
         const closing = ledger.close();
         // It is derived: what another process has folded meanwhile is as good as ours.
@@ -156,6 +158,8 @@ export async function openSession(invocation: Invocation, { thread, create = fal
         return unwrap(await closing, explainLedgerFault);
       },
     };
+    // What a process that died has blocked and not yet moved.
+    settleVault(session);
     return session;
   } catch (error) {
     await ledger.close();

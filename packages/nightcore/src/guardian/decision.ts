@@ -89,7 +89,7 @@ function isJudged(facts: Facts): facts is JudgedFacts {
 type Rule = (facts: Facts) => readonly Reason[];
 
 const RULES: readonly Rule[] = [
-  ({ module }) => (module.admitted ? [] : [{ verdict: "deny", ...module.finding }]),
+  refuseUnread,
   ({ signature }) => (signature.trusted ? [] : [{ verdict: "deny", ...signature.finding }]),
   ({ manifest }) => (manifest.state === "refused" ? [{ verdict: "deny", ...manifest.finding }] : []),
   ({ policy }) => (policy.state === "refused" ? [{ verdict: "deny", ...policy.finding }] : []),
@@ -113,6 +113,12 @@ const POLICY_RULES: readonly ((facts: Facts, policy: TenantPolicy) => readonly R
 
 function deny(code: string, message: string, hint?: string): readonly Reason[] {
   return [hint === undefined ? { verdict: "deny", code, message } : { verdict: "deny", code, message, hint }];
+}
+
+// Bytes that were taken into the vault cannot be read here, and that is what keeps them from running.
+function refuseUnread({ module }: Facts): readonly Reason[] {
+  if (module.admitted) return [];
+  return [{ verdict: module.finding.code === "source/quarantined" ? "quarantine" : "deny", ...module.finding }];
 }
 
 function refuseMissingEntry({ entry, module }: Facts): readonly Reason[] {

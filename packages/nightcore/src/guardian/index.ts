@@ -32,5 +32,5 @@ export { RISK_WEIGHTS, scoreRisk } from "./risk.ts";
 export type { Contribution, Risk, RiskName, RiskWeights } from "./risk.ts";
 export { weighStanding } from "./standing.ts";
 export type { Standing, StandingEvidence, WeighedStanding } from "./standing.ts";
-export { BASE_POLICY, nameBackend, parseTenantPolicy } from "./tenant-policy.ts";
+export { BASE_POLICY, ONE_APPROVER, nameBackend, parseTenantPolicy } from "./tenant-policy.ts";
 export type { PolicyFault, TenantPolicy } from "./tenant-policy.ts";

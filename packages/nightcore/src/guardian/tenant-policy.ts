@@ -36,6 +36,8 @@ export type TenantPolicy = {
   readonly approvals?: ApprovalPolicy;
   /** Who approves the next version of the policies; it counts in `_default.json` alone. Absent as above. */
   readonly policyApprovals?: readonly Requirement[];
+  /** Who ends a block; it counts in `_default.json` alone. Absent as above: one approver. */
+  readonly releaseApprovals?: readonly Requirement[];
 };
 
 export type PolicyFault =
@@ -43,7 +45,8 @@ export type PolicyFault =
   | { readonly code: "guardian/policy-refused"; readonly file: string; readonly problems: readonly string[] }
   | { readonly code: "guardian/policies-refused"; readonly problems: readonly string[] };
 
-const ONE_APPROVER: readonly Requirement[] = [{ role: "approver", count: 1 }];
+/** What is required where a policy says nothing. */
+export const ONE_APPROVER: readonly Requirement[] = [{ role: "approver", count: 1 }];
 
 /** What v39's policies leave unsaid, and what `nightcore init` writes down. */
 export const BASE_POLICY: TenantPolicy = {
@@ -58,6 +61,7 @@ export const BASE_POLICY: TenantPolicy = {
   riskWeights: RISK_WEIGHTS,
   approvals: BASE_APPROVALS,
   policyApprovals: ONE_APPROVER,
+  releaseApprovals: ONE_APPROVER,
 };
 
 /**
@@ -99,6 +103,8 @@ function readPolicy(members: MemberReader, object: JsonObject, base: TenantPolic
     riskWeights: { ...RISK_WEIGHTS, ...base.riskWeights, ...readWeights(members) },
     approvals: readApprovalPolicy(members, base.approvals ?? BASE_APPROVALS),
     policyApprovals: readRequirements(members, "policy_approvals", "`policy_approvals`") ?? base.policyApprovals ?? ONE_APPROVER,
+    releaseApprovals:
+      readRequirements(members, "release_approvals", "`release_approvals`") ?? base.releaseApprovals ?? ONE_APPROVER,
   };
 }
 

@@ -7,6 +7,7 @@ export type SourceFaultCode =
   | "source/leaves-workspace"
   | "source/tenant-name"
   | "source/module-missing"
+  | "source/quarantined"
   | "source/module-too-large"
   | "source/not-a-file"
   | "source/unreadable"
@@ -23,6 +24,10 @@ const SENTENCES: Readonly<Record<SourceFaultCode, readonly [message: string, hin
   ],
   "source/tenant-name": ["the folder cannot name a tenant"],
   "source/module-missing": ["there is no `module.wasm`"],
+  "source/quarantined": [
+    "the module is in quarantine, and its bytes are in the vault",
+    "`nightcore quarantine show BLOCK` says who can release it",
+  ],
   "source/module-too-large": ["`module.wasm` is too large to be read"],
   "source/not-a-file": ["`module.wasm` is not a regular file"],
   "source/unreadable": ["the module's files cannot be read"],

@@ -32,7 +32,7 @@ export function evolveBlock(rows: Rows, event: BlockEvent, index: number): void 
     addId(rows, subjectOf({ kind, target }), id);
     if (event.order !== null) addId(rows, `order:${event.order}`, id);
   });
-  if (event.targets.some(({ kind }) => kind === "digest")) rows.put("blocked", { subject: NEWEST, ids: String(index) });
+  if (event.targets.some(({ kind }) => kind === "digest")) noteDigestChange(rows, index);
 }
 
 /** Counts a consent, and takes blocks out of force when there are enough. What was refused changes nothing. */
@@ -45,6 +45,7 @@ export function evolveRelease(rows: Rows, event: ReleaseEvent, index: number): v
     rows.put("consents", { id: `${id}/${index}`, block: id, key_id: keyId, person, at, log_index: index });
     if (event.state !== "released") continue;
     rows.put("blocks", { ...block, released_at: at, released_index: index });
+    if (block["kind"] === "digest") noteDigestChange(rows, index);
     removeId(rows, subjectOf(targetOf(block)), id);
   }
 }
@@ -85,18 +86,29 @@ export function findBlocks(rows: Pick<Rows, "get">, question: BlockQuestion): re
 
 /** Whether any digest was ever blocked. */
 export function blocksDigests(rows: Pick<Rows, "get">): boolean {
-  return newestDigestBlock(rows) !== undefined;
+  return newestDigestChange(rows) !== undefined;
 }
 
-/** Index of the newest entry that blocked a digest. */
-export function newestDigestBlock(rows: Pick<Rows, "get">): number | undefined {
+/** Index of the newest entry that blocked or released a digest. */
+export function newestDigestChange(rows: Pick<Rows, "get">): number | undefined {
   const [index] = idsOf(rows, NEWEST);
   return index === undefined ? undefined : Number(index);
+}
+
+/** The blocks in force on a digest. */
+export function digestBlocks(rows: Pick<Rows, "get">, digest: string): readonly Block[] {
+  const found = idsOf(rows, `digest:${digest}`).map((id) => rows.get("blocks", id));
+  return found.filter((row) => row !== undefined).map(blockOf);
 }
 
 /** Whether these bytes are blocked by their digest. */
 export function isBlocked(rows: Pick<Rows, "get">, digest: string): boolean {
   return idsOf(rows, `digest:${digest}`).length > 0;
+}
+
+/** Whether an order of the kill switch is in the log. */
+export function isOrderRecorded(rows: Pick<Rows, "get">, order: string): boolean {
+  return idsOf(rows, `order:${order}`).length > 0;
 }
 
 /** Reads the id of a block (`17.0`), or of all blocks of an entry (`17`), whose `place` is undefined. */
@@ -117,6 +129,10 @@ function blockOf(row: Row): Block {
 
 function subjectOf({ kind, target }: BlockTarget): string {
   return kind === "imports" ? "imports:" : `${kind}:${target}`;
+}
+
+function noteDigestChange(rows: Rows, index: number): void {
+  rows.put("blocked", { subject: NEWEST, ids: String(index) });
 }
 
 function idsOf(rows: Pick<Rows, "get">, subject: string): readonly string[] {

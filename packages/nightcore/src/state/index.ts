@@ -6,7 +6,15 @@
  * content. It holds no power: rows are read and written through the `Rows` that it is handed. The rule that the log is the
  * truth and the rest a deterministic fold is Night Core's own (docs/ARCHITECTURE.md).
  */
-export { blocksDigests, findBlocks, isBlocked, newestDigestBlock, parseBlockId } from "./block.ts";
+export {
+  blocksDigests,
+  digestBlocks,
+  findBlocks,
+  isBlocked,
+  isOrderRecorded,
+  newestDigestChange,
+  parseBlockId,
+} from "./block.ts";
 export type { BlockQuestion } from "./block.ts";
 export { EVENT_TYPES, readEvent } from "./events.ts";
 export type {

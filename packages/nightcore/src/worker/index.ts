@@ -23,6 +23,8 @@ export { PolicyShelf } from "./policy-shelf.ts";
 export type { PolicyVersion, ShelvedPolicies } from "./policy-shelf.ts";
 export { aboutModule, Recorder } from "./recorder.ts";
 export type { About } from "./recorder.ts";
+export { encodeRelease, judgeRelease, RELEASE_TYPE } from "./release.ts";
+export type { Release, ReleaseFaultCode, ReleasePowers, ReleaseStatement } from "./release.ts";
 export { checkReplayable, COMPARED, explainReplayFault, replayEvent, replayRun } from "./replay.ts";
 export type { Divergence, RecordedRun, Replay, ReplayFault, ReplayFaultCode, ReplayPowers } from "./replay.ts";
 export type { RunRecord, RunRequest, RunStatus, Trial } from "./run-record.ts";

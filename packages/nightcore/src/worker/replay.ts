@@ -91,7 +91,8 @@ export function rebuildJob(
     const deleted = rows.get("deleted_blobs", digest);
     const since =
       deleted === undefined ? "" : `, deleted under the retention policy at ${deleted["at"]} (entry ${deleted["log_index"]})`;
-    missing ??= `${what}, ${digest}${since}`;
+    const held = isBlocked(rows, digest) ? ", in quarantine" : "";
+    missing ??= `${what}, ${digest}${since}${held}`;
     return undefined;
   };
   const bytes = find(intent.digest, "the module");

@@ -1,7 +1,9 @@
-import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, readSync, realpathSync } from "node:fs";
+import { existsSync, lstatSync, realpathSync } from "node:fs";
 import { basename, join, relative, resolve, sep } from "node:path";
 import { type Bytes, fail, ok, parseTenantName, type Result } from "#core";
 import type { ModuleFiles, ModuleSource, SourceFault } from "#ports";
+import { readFileBounded } from "./bounded-file.ts";
+import { describeNote } from "./isolation.ts";
 import { captureFolder } from "./mount-capture.ts";
 
 const EVIDENCE_BYTES_MAX = 128 * 1024; // LIMIT: twice the largest manifest or envelope; one byte more is read and refused later
@@ -42,7 +44,7 @@ function readModuleFiles(folder: string, moduleBytesMax: number): ModuleFiles {
     return file.ok ? file.value.bytes : undefined;
   };
   return {
-    wasm: readModule(join(folder, "module.wasm"), moduleBytesMax),
+    wasm: readModule(folder, moduleBytesMax),
     manifest: evidence("manifest.json"),
     signature: evidence("module.sig"),
     envelope: evidence("module.dsse.json"),
@@ -51,9 +53,11 @@ function readModuleFiles(folder: string, moduleBytesMax: number): ModuleFiles {
   };
 }
 
-function readModule(path: string, bytesMax: number): Result<Bytes, SourceFault> {
-  const file = readFileBounded(path, bytesMax);
+function readModule(folder: string, bytesMax: number): Result<Bytes, SourceFault> {
+  const file = readFileBounded(join(folder, "module.wasm"), bytesMax);
   if (!file.ok) {
+    const isolated = file.fault === "ENOENT" ? describeNote(folder) : undefined;
+    if (isolated !== undefined) return fail({ code: "source/quarantined", detail: isolated });
     if (file.fault === "ENOENT") return fail({ code: "source/module-missing", detail: "" });
     if (file.fault === "ELOOP") return fail({ code: "source/not-a-file", detail: "it is a link" });
     if (file.fault === "not a file") return fail({ code: "source/not-a-file", detail: "" });
@@ -65,43 +69,8 @@ function readModule(path: string, bytesMax: number): Result<Bytes, SourceFault> 
   return ok(bytes);
 }
 
-/** Reads at most `bytesMax` + 1 bytes of a regular file, through one descriptor that never follows a final link or waits for a pipe. */
-function readFileBounded(
-  path: string,
-  bytesMax: number,
-): Result<{ bytes: Bytes; size: number }, never> | { ok: false; fault: string } {
-  let fd: number;
-  try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    return { ok: false, fault: codeOf(error) };
-  }
-  try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) return { ok: false, fault: "not a file" };
-    if (stat.size > bytesMax) return ok({ bytes: new Uint8Array(Math.min(bytesMax, EVIDENCE_BYTES_MAX) + 1), size: stat.size });
-    // Its own buffer, not a slice of Node's pool: nobody else holds a view of what is judged and run.
-    const bytes = new Uint8Array(stat.size);
-    let length = 0;
-    while (length < bytes.length) {
-      const read = readSync(fd, bytes, length, bytes.length - length, length);
-      if (read === 0) break;
-      length += read;
-    }
-    return ok({ bytes: length === bytes.length ? bytes : bytes.slice(0, length), size: length });
-  } catch (error) {
-    return { ok: false, fault: codeOf(error) };
-  } finally {
-    closeSync(fd);
-  }
-}
-
 function captureSandbox(folder: string) {
   const captured = captureFolder(join(folder, "sandbox"));
   if (!captured.ok) return captured;
   return ok([{ guestPath: "/sandbox", files: captured.value.files, folders: captured.value.folders }]);
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown error";
 }

@@ -19,6 +19,8 @@ export function layOut(root: string) {
     ledger: join(own, "ledger"),
     blobs: join(own, "blobs"),
     policyVersions: join(own, "policies"),
+    vault: join(own, "vault"),
+    orders: join(own, "orders"),
     forward: join(own, "forward"),
     witnessed: join(own, "witnessed"),
     state: join(own, "state.db"),

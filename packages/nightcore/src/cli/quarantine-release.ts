@@ -1,0 +1,84 @@
+import { resolve } from "node:path";
+import { makeEntrySigner, sealEnvelope } from "#attest";
+import { encodeTime, keyIdOf } from "#core";
+import { ONE_APPROVER, type Requirement } from "#guardian";
+import { explainLedgerFault } from "#ports";
+import type { Event, ReleaseEvent } from "#state";
+import { explainKeyFileFault, publicKeyOf, readPrivateKey, sha256, signerOf } from "#store/keys";
+import { encodeRelease, judgeRelease } from "#worker";
+import { findBlocksNamed } from "./block-finding.ts";
+import { powersOf } from "./conduct.ts";
+import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
+import { readPassphrase } from "./passphrase.ts";
+import { crypto, openSession, type Session } from "./session.ts";
+import { shownAs, unwrap } from "./unwrap.ts";
+import { settleVault } from "./vaulting.ts";
+
+const BLOCKS_MAX = 300; // LIMIT: in one statement, which is one entry
+const COMMENT_CHARACTERS_MAX = 1_000; // LIMIT: it stands in an entry
+
+/** Signs and records one person's consent to the end of blocks. With enough of them the blocks end, and the bytes come back. */
+export async function run(invocation: Invocation): Promise<number> {
+  const { root, terminal, json, positionals } = invocation;
+  const keyFile = invocation.text("key");
+  const comment = invocation.text("comment")?.trim() ?? "";
+  if (positionals.length === 0) throw usageStop("a BLOCK is needed", "`nightcore quarantine list` shows them");
+  if (keyFile === undefined) throw usageStop("`--key FILE` is missing", "a release is signed by an approver's own key");
+  if (comment === "" || comment.length > COMMENT_CHARACTERS_MAX)
+    throw usageStop("`--comment TEXT` is missing or too long", "a release says why, for whoever reads the log");
+  const key = unwrap(
+    shownAs(
+      keyFile,
+      readPrivateKey(resolve(root, keyFile), () => readPassphrase(invocation)),
+    ),
+    explainKeyFileFault,
+  );
+  const publicKey = publicKeyOf(key);
+  const keyId = keyIdOf(sha256, publicKey);
+  const session = await openSession(invocation, { thread: false });
+  try {
+    const require = readRequired(session);
+    const releases = groupBlocks(session, positionals).map(({ entry, blocks }) => {
+      const statement = { log: session.configuration.origin, blocks, keyId, at: encodeTime(Date.now()), comment };
+      const sealed = sealEnvelope(encodeRelease(statement, crypto), makeEntrySigner(sha256, publicKey, signerOf(key)));
+      if (!sealed.ok) throw usageStop("these are too many blocks for one statement", "release them a few at a time");
+      return judgeRelease({ statement, envelope: sealed.value, entry }, { ...session, crypto, require });
+    });
+    const about = { name: "release", digest: null };
+    unwrap(await session.recorder.record(releases.map((event) => ({ about, event }))), explainLedgerFault);
+    const { restored } = settleVault(session);
+    if (json) terminal.print(JSON.stringify({ releases, restored }));
+    for (const release of releases) terminal.say(describe(release, require));
+    if (restored.length > 0) terminal.say(`${restored.length} digests are out of the vault again`);
+    return releases.every(({ state }) => state !== "refused") ? EXIT.ok : EXIT.denied;
+  } finally {
+    await session.finish();
+  }
+}
+
+/** The blocks that the ids name and that are in force, by the entry that put them. */
+function groupBlocks({ rows }: Session, ids: readonly string[]) {
+  const named = ids.flatMap((id) => findBlocksNamed(rows, id)).filter((row) => row["released_at"] === null);
+  if (named.length === 0) {
+    const hint = "`nightcore quarantine show BLOCK` says by whom";
+    throw new CommandStop({ code: "state/block-released", message: "all of it was released before", hint, exit: EXIT.usage });
+  }
+  if (named.length > BLOCKS_MAX) throw usageStop(`at most ${BLOCKS_MAX} blocks are released at once`, "name a few of them");
+  const byEntry = Map.groupBy(named, (row) => Number(row["log_index"]));
+  return [...byEntry].map(([entry, found]) => ({ entry, blocks: [...new Set(found.map((row) => String(row["id"])))] }));
+}
+
+/** Which persons the policy in force wants. Without one that can be read, nothing is released. */
+function readRequired(session: Session): readonly Requirement[] {
+  const fact = powersOf(session).policies.policyOf("_default");
+  if (fact.state === "read") return fact.policy.releaseApprovals ?? ONE_APPROVER;
+  throw new CommandStop({ ...fact.finding, exit: EXIT.denied });
+}
+
+function describe({ blocks, state, finding }: Event & ReleaseEvent, require: readonly Requirement[]): string {
+  const what = blocks.length === 1 ? `block ${blocks[0]}` : `${blocks.length} blocks`;
+  if (finding !== null) return `not released, ${what}: ${finding.message} [${finding.code}]; recorded in the log`;
+  if (state === "released") return `${what} released; recorded in the log`;
+  const needed = require.map(({ role, count }) => `${count} as ${role}`).join(" and ");
+  return `${what}: consent recorded, and not enough yet: ${needed} are needed`;
+}
