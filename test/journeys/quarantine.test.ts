@@ -8,8 +8,13 @@ import { assemble, GREETER, Workspace } from "./workspace.ts";
 type Released = { readonly releases: readonly { readonly state: string; readonly finding: { readonly code: string } | null }[] };
 
 /** A workspace in which bob and carol may release what alice signed. */
-function makeWorkspace(context: TestContext, ...tenants: readonly string[]): Workspace {
+function makeWorkspace(
+  context: TestContext,
+  tenants: readonly string[],
+  policies: Readonly<Record<string, object>> = {},
+): Workspace {
   const workspace = Workspace.make(context);
+  for (const [name, policy] of Object.entries(policies)) workspace.writePolicy(name, policy);
   for (const tenant of tenants) workspace.addTenant(tenant);
   workspace.signAndTrust(...tenants);
   workspace.expect(0, "generate-keys", "--out-dir", "keys", "--name", "bob", "--name", "carol");
@@ -24,7 +29,7 @@ const release = (workspace: Workspace, block: string, name: string) =>
 const statesOf = ({ releases }: Released) => releases.map(({ state, finding }) => finding?.code ?? state);
 
 test("bytes in quarantine are moved away, held back after a restart, and come back when an approver releases them", (context) => {
-  const workspace = makeWorkspace(context, "hello");
+  const workspace = makeWorkspace(context, ["hello"]);
   const folder = join(workspace.root, "modules", "hello");
   const { digest = "" } = workspace.runOf("hello");
   workspace.expect(0, "quarantine", "add", "hello", "--reason", "under investigation");
@@ -60,7 +65,7 @@ test("bytes in quarantine are moved away, held back after a restart, and come ba
 });
 
 test("a signer, a tenant and a set of imports are blocked, each with its own code", (context) => {
-  const workspace = makeWorkspace(context, "hello", "silent");
+  const workspace = makeWorkspace(context, ["hello", "silent"]);
   const silent = workspace.addTenant("silent", { wasm: guest("(nop)") });
   workspace.expect(0, "sign", "--dir", silent, "--key", "keys/maintainers/alice.key");
   const { keyId } = workspace
@@ -87,8 +92,7 @@ test("a signer, a tenant and a set of imports are blocked, each with its own cod
 });
 
 test("a workspace can ask for two persons, and one person is one, under however many releases", (context) => {
-  const workspace = makeWorkspace(context, "hello");
-  workspace.writePolicy("_default", { release_approvals: [{ role: "approver", count: 2 }] });
+  const workspace = makeWorkspace(context, ["hello"], { _default: { release_approvals: [{ role: "approver", count: 2 }] } });
   workspace.expect(0, "quarantine", "add", "--tenant", "hello", "--reason", "r");
   const [only] = workspace.json<{ quarantine: { id: string }[] }>("quarantine", "list").quarantine;
   const id = only?.id ?? "";
@@ -107,7 +111,7 @@ function keyOf(workspace: Workspace, wanted: string): string {
 }
 
 test("what died between the record and the move is moved by the next command", (context) => {
-  const workspace = makeWorkspace(context, "hello", "other");
+  const workspace = makeWorkspace(context, ["hello", "other"]);
   const { digest = "" } = workspace.runOf("hello");
   const vault = join(workspace.root, ".nightcore", "vault");
   // A vault that cannot be written: the block is recorded, and nothing has moved.
@@ -130,7 +134,7 @@ test("what died between the record and the move is moved by the next command", (
 });
 
 test("an input in quarantine is given to nobody", (context) => {
-  const workspace = makeWorkspace(context, "hello");
+  const workspace = makeWorkspace(context, ["hello"], { echo: { capabilities: ["stdout", "stdin"] } });
   writeFileSync(join(workspace.root, "data"), "hello\n");
   const folder = workspace.addTenant("echo", {
     wasm: guest("(drop (call $read (i32.const 0))) (; $fd_read ;)"),
@@ -138,7 +142,6 @@ test("an input in quarantine is given to nobody", (context) => {
   });
   workspace.expect(0, "sign", "--dir", folder, "--key", "keys/maintainers/alice.key");
   workspace.expect(0, "trust", "add", "keys/maintainers/alice.pub", "--tenant", "echo");
-  workspace.writePolicy("echo", { capabilities: ["stdout", "stdin"] });
   assert.equal(workspace.runOf("echo", "--stdin", "data").status, "ran");
   // The digest of `hello\n`, which hello printed.
   const printed = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";

@@ -183,9 +183,9 @@ function evolveVerification(rows: Rows, event: VerificationEvent, index: number)
   if (module !== undefined && event.trusted && event.manifestSigned) rows.put("modules", { ...module, manifest_was_signed: 1 });
 }
 
-/** The digest of the policy that a decision was made by; null where there was none to read. */
+/** The digest of the version of the policies that a decision was made by, or of its one policy; null where there was none to read. */
 function policyOf(facts: Json): string | null {
-  const policy = isJsonObject(facts) ? facts["policy"] : undefined;
+  const policy = isJsonObject(facts) ? (facts["policyVersion"] ?? facts["policy"]) : undefined;
   const digest = policy !== undefined && isJsonObject(policy) ? policy["digest"] : undefined;
   return typeof digest === "string" ? digest : null;
 }
