@@ -35,7 +35,7 @@ export function describeEvent(event: Event): string {
     case "workspace":
       return `log ${quote(event.origin)}`;
     case "recovery":
-      return `${event.tornBytes} torn bytes cut, ${event.interruptedRuns} interrupted runs closed`;
+      return `${event.tornBytes} torn bytes cut, ${event.rewrittenFiles.length} files rewritten, ${event.interruptedRuns} interrupted runs closed`;
     default:
       return "";
   }

@@ -17,6 +17,15 @@ export const LEDGER_COMMANDS: readonly CommandSpec[] = [
     load: () => import("./ledger-verify.ts"),
   },
   {
+    path: ["ledger", "fsck"],
+    summary: "name everything that is wrong with the log, and repair what is derived",
+    detail:
+      "Exit 0 when nothing is wrong, 1 when only what is derived is damaged (tiles, recent bundles, the projection, unfinished\nfiles), 4 when something is that nothing here gives again. It changes nothing without --repair, and then only what is\nderived, and only if the entries give the published root; what it repaired is recorded in the log.",
+    options: [{ name: "repair", summary: "write what is derived again" }],
+    example: "nightcore ledger fsck --repair",
+    load: () => import("./ledger-fsck.ts"),
+  },
+  {
     path: ["ledger", "find"],
     summary: "find entries by run, tenant, digest, signer, verdict, kind and time",
     detail:

@@ -115,10 +115,23 @@ export async function openView(invocation: Invocation): Promise<View> {
 }
 
 /** How to open a session: with the writer in a thread of its own, and, for `init` alone, with a ledger that does not exist yet. */
-export type SessionOptions = { readonly thread: boolean; readonly create?: boolean };
+export type SessionOptions = {
+  readonly thread: boolean;
+  readonly create?: boolean;
+  /** The ledger's derived files are repaired while it is opened, and recorded together with what was repaired beside it. */
+  readonly repairs?: WorkspaceRepairs;
+  /** What is done once the ledger is locked and sound, before the projection is opened. */
+  readonly prepare?: () => void;
+};
+
+/** What was repaired outside of the ledger before it was opened, by paths relative to the ledger folder. */
+export type WorkspaceRepairs = { readonly rewritten: readonly string[]; readonly removed: readonly string[] };
+
+const NO_REPAIRS: WorkspaceRepairs = { rewritten: [], removed: [] };
 
 /** Opens a workspace to change it. `thread`: the writer runs beside the main thread, for commands with much to record. */
-export async function openSession(invocation: Invocation, { thread, create = false }: SessionOptions): Promise<Session> {
+export async function openSession(invocation: Invocation, options: SessionOptions): Promise<Session> {
+  const { thread, create = false, repairs, prepare } = options;
   const { layout, configuration } = await openConfiguration(invocation);
   const key = readNodeKey(
     ".nightcore/node.key",
@@ -127,8 +140,11 @@ export async function openSession(invocation: Invocation, { thread, create = fal
   const publicKey = publicKeyOf(key);
   const { origin } = configuration;
   // A ledger that is gone is a rollback to nothing; only `init` begins one.
-  const ledger = unwrap(await openLedgerWriter({ folder: layout.ledger, origin, key, thread, create }), explainLedgerFault);
+  const witnessed = readIfThere(layout.witnessed);
+  const opening = { folder: layout.ledger, origin, key, thread, create, witnessed, repair: repairs !== undefined };
+  const ledger = unwrap(await openLedgerWriter(opening), explainLedgerFault);
   try {
+    prepare?.();
     const rows = openProjection(layout, invocation);
     // A projection that is at the end of the log spares a second look at the journal.
     if (rows.applied !== ledger.openedSize) {
@@ -137,7 +153,7 @@ export async function openSession(invocation: Invocation, { thread, create = fal
       reader.close();
     }
     const recorder = new Recorder({ ledger, rows, sha256 }, rows.applied);
-    await recordRecovery({ ledger, recorder, rows }, invocation);
+    await recordRecovery({ ledger, recorder, rows }, repairs ?? NO_REPAIRS, invocation);
     const { store, digest } = unwrap(loadTrustStore(layout, rows), explainTrustFault);
     const session: Session = {
       layout,
@@ -182,10 +198,17 @@ function catchUp(rows: Projection, reader: LedgerReader, publicKey: Uint8Array):
     where: "state.db",
     detail: `the projection contains ${rows.applied} entries and the log has ${reader.size}`,
   };
-  if (rows.applied > reader.size) return fail(ahead);
-  while (rows.applied < reader.size) {
+  return rows.applied > reader.size ? fail(ahead) : foldUpTo(reader.size, { rows, reader, publicKey });
+}
+
+/** What a fold works on. */
+type Folding = { readonly rows: Projection; readonly reader: LedgerReader; readonly publicKey: Uint8Array };
+
+/** Folds the entries from where the rows are up to `end`. Every entry's signature is checked. */
+export function foldUpTo(end: number, { rows, reader, publicKey }: Folding): Result<undefined, LedgerFault> {
+  while (rows.applied < end) {
     const from = rows.applied;
-    const to = Math.min(from + FOLD_BATCH, reader.size);
+    const to = Math.min(from + FOLD_BATCH, end);
     let index = from;
     try {
       for (const entry of reader.entries(from, to)) {
@@ -244,14 +267,19 @@ export function readEntries(
   return ok(events);
 }
 
+const FILES_NAMED_MAX = 100; // LIMIT: names in one entry
+
 /** What opening had to mend goes into the log, and so does the end of every run that a dead worker left open. */
 async function recordRecovery(
   { ledger, recorder, rows }: Pick<Session, "ledger" | "recorder" | "rows">,
+  repairs: WorkspaceRepairs,
   { terminal }: Invocation,
 ): Promise<void> {
   const open = rows.scan("runs", { where: { status: "started" } });
-  const { tornBytes, rewrittenFiles } = ledger.recovery;
-  if (open.length === 0 && tornBytes === 0 && rewrittenFiles.length === 0) return;
+  const { tornBytes } = ledger.recovery;
+  const rewrittenFiles = [...ledger.recovery.rewrittenFiles, ...repairs.rewritten];
+  const removedFiles = [...ledger.recovery.removedFiles, ...repairs.removed];
+  if (open.length === 0 && tornBytes === 0 && rewrittenFiles.length + removedFiles.length === 0) return;
   const nowMs = Date.now();
   const ends = open.map((row) => {
     const tenant = String(row["tenant"]);
@@ -265,15 +293,17 @@ async function recordRecovery(
     kind: "recovery",
     at: encodeTime(nowMs),
     tornBytes,
-    rewrittenFiles: rewrittenFiles.slice(0, 100),
+    rewrittenFiles: rewrittenFiles.slice(0, FILES_NAMED_MAX),
+    ...(removedFiles.length === 0 ? {} : { removedFiles: removedFiles.slice(0, FILES_NAMED_MAX) }),
     interruptedRuns: open.length,
   } as const;
   unwrap(await recorder.record([...ends, { about: { name: "recovery", digest: null }, event: recovery }]), explainLedgerFault);
   rows.commit(recorder.applied);
   const torn = tornBytes > 0 ? `cut ${tornBytes} bytes that were never acknowledged; ` : "";
   const files = rewrittenFiles.length > 0 ? `rewrote ${rewrittenFiles.length} derived files; ` : "";
+  const gone = removedFiles.length > 0 ? `removed ${removedFiles.length} unfinished files; ` : "";
   terminal.say(
-    `${terminal.paint("yellow", "recovered")}: ${torn}${files}${open.length} interrupted runs closed; recorded in the log`,
+    `${terminal.paint("yellow", "recovered")}: ${torn}${files}${gone}${open.length} interrupted runs closed; recorded in the log`,
   );
 }
 

@@ -12,6 +12,10 @@ export type LedgerFaultCode =
   | "ledger/corrupt-checkpoint"
   | "ledger/missing-tile"
   | "ledger/rollback"
+  | "ledger/forked"
+  | "ledger/restored"
+  | "ledger/leftover"
+  | "ledger/projection-differs"
   | "ledger/entry-too-large"
   | "ledger/disk-full"
   | "ledger/write-failed"
@@ -24,14 +28,33 @@ const SENTENCES: Readonly<Record<LedgerFaultCode, readonly [message: string, hin
   "ledger/absent": ["there is no ledger here", "run `nightcore init`"],
   "ledger/corrupt-frame": [
     "the ledger's journal is damaged",
-    "nothing was changed; keep the folder as evidence, and see what `nightcore ledger verify` names",
+    "nothing was changed; keep the folder as evidence, and see what `nightcore ledger fsck` says",
   ],
-  "ledger/corrupt-tile": ["a published tile differs from the journal or from its own hashes", "run `nightcore ledger verify`"],
-  "ledger/corrupt-checkpoint": ["the checkpoint is malformed or its signature is wrong", "run `nightcore ledger verify`"],
-  "ledger/missing-tile": ["a tile that the checkpoint covers is missing", "run `nightcore ledger verify`"],
+  "ledger/corrupt-tile": [
+    "a published tile differs from the journal or from its own hashes",
+    "`nightcore ledger fsck` says what can be repaired",
+  ],
+  "ledger/corrupt-checkpoint": [
+    "the checkpoint is malformed or its signature is wrong",
+    "`nightcore ledger fsck` says what can be repaired",
+  ],
+  "ledger/missing-tile": ["a tile that the checkpoint covers is missing", "`nightcore ledger fsck` says what can be repaired"],
   "ledger/rollback": [
     "the ledger is shorter than what it has already published",
     "an older copy was restored; get the newer one back",
+  ],
+  "ledger/forked": [
+    "the ledger contradicts a checkpoint that its own key has signed",
+    "stop writing; both checkpoints together prove it to anyone, so keep them",
+  ],
+  "ledger/restored": [
+    "the ledger was restored from a backup, and nobody has said that nothing newer exists",
+    "`nightcore ledger resume` goes on once that is shown; `nightcore init --continues` begins a new log instead",
+  ],
+  "ledger/leftover": ["a writer that died left a temporary file", "`nightcore ledger fsck --repair` removes it"],
+  "ledger/projection-differs": [
+    "the projection is not what the log gives",
+    "`nightcore ledger fsck --repair` folds it again; nothing of the log is lost",
   ],
   "ledger/entry-too-large": ["an entry may have at most 65,535 bytes", "keep the payload as a blob and record its digest"],
   "ledger/disk-full": [
@@ -52,8 +75,12 @@ export function explainLedgerFault(fault: LedgerFault): Explanation {
 /** Where an entry has been made durable, and the signed checkpoint that covers it. */
 export type Appended = { readonly index: number; readonly checkpoint: string };
 
-/** What opening found and mended: bytes of a torn tail that were cut, derived files that were rewritten. */
-export type Recovery = { readonly tornBytes: number; readonly rewrittenFiles: readonly string[] };
+/** What opening found and mended: bytes of a torn tail that were cut, derived files that were rewritten, leftovers removed. */
+export type Recovery = {
+  readonly tornBytes: number;
+  readonly rewrittenFiles: readonly string[];
+  readonly removedFiles: readonly string[];
+};
 
 /** POWER: the one writer of a ledger. Every promise resolves only after the flush that makes its entries survive a power cut. */
 export type LedgerWriter = {

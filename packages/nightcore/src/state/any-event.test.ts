@@ -156,7 +156,16 @@ const ARBITRARIES: Arbitraries = {
       { maxLength: 3 },
     ),
   }),
-  recovery: fc.record({ at, tornBytes: count, rewrittenFiles: fc.array(text, { maxLength: 2 }), interruptedRuns: count }),
+  recovery: fc.record(
+    {
+      at,
+      tornBytes: count,
+      rewrittenFiles: fc.array(text, { maxLength: 2 }),
+      removedFiles: fc.array(text, { maxLength: 2 }),
+      interruptedRuns: count,
+    },
+    { requiredKeys: ["at", "tornBytes", "rewrittenFiles", "interruptedRuns"] },
+  ),
   replay: fc.record({
     ...ofRun,
     digest,

@@ -236,11 +236,13 @@ export type ImportEvent = {
   readonly part: number;
   readonly records: readonly ImportedRecord[];
 };
-/** What opening the ledger after a crash had to mend. */
+/** What opening the ledger after a crash had to mend, or `ledger fsck --repair` was told to. */
 export type RecoveryEvent = {
   readonly at: string;
   readonly tornBytes: number;
   readonly rewrittenFiles: readonly string[];
+  /** What a dead writer left unfinished, and a repair took away. Absent when there was nothing. */
+  readonly removedFiles?: readonly string[];
   readonly interruptedRuns: number;
 };
 /** A run was made again from its record: whether it came out the same, under which engine, and where it first did not. */

@@ -47,7 +47,7 @@ function makeRig({ failAppend = Infinity, report = {} }: { failAppend?: number; 
   let appends = 0;
   const ledger: LedgerWriter = {
     openedSize: 0,
-    recovery: { tornBytes: 0, rewrittenFiles: [] },
+    recovery: { tornBytes: 0, rewrittenFiles: [], removedFiles: [] },
     async append(payloads: readonly Bytes[]): Promise<Result<readonly Appended[], LedgerFault>> {
       await Promise.resolve();
       if (++appends >= failAppend) return fail({ code: "ledger/disk-full", where: "", detail: "" });

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { type Question, type Row, type Rows, SCHEMA_VERSION, type TableName, TABLES, type Value } from "#state";
 
@@ -29,6 +29,15 @@ export class Projection implements Rows {
     }
     Projection.remove(file);
     return { projection: Projection.#openSound(file), rebuilt };
+  }
+
+  /** Opens `file` to look at it, and leaves it as it is: undefined when it cannot be used. */
+  static openExisting(file: string): Projection | undefined {
+    try {
+      return existsSync(file) ? Projection.#openSound(file) : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   /** Deletes the database and what SQLite keeps beside it. */

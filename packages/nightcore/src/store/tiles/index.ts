@@ -5,6 +5,9 @@
  * never sign two different heads of one size, sign after a failed flush, or change a published file. It follows
  * formats/ledger.md: C2SP tlog-tiles for what is published, our own journal format for what is not yet.
  */
+export { examineLedger } from "./examination.ts";
+export type { ExaminationOptions, LedgerExamination } from "./examination.ts";
+export type { FindingNature, LedgerFinding } from "./finding.ts";
 export { openLedgerReader, LedgerDamage } from "./reader.ts";
 export type { TilesReader } from "./reader.ts";
 export { nodeFiles } from "./file-layer.ts";

@@ -38,6 +38,9 @@ export async function lockAndOpen(options: LedgerWriterOptions): Promise<Result<
     sign: signerOf(key),
     seal,
     create,
+    repair: options.repair ?? false,
+    witnessed: options.witnessed,
+    newest: options.newest ?? false,
   });
   if (!opened.ok) {
     lock.value.release();

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fail, ok, type Result } from "#core";
@@ -32,6 +32,25 @@ export async function acquireLock(folder: string, waitMs: number): Promise<Resul
       if (performance.now() >= deadline) return fail(ledgerFault("ledger/locked", LOCK_FILE, readHolder(folder)));
     }
     await sleep(RETRY_MS);
+  }
+}
+
+/**
+ * Who holds the lock of a ledger folder, in words; empty when nobody does. Changes nothing: it asks for the lock that SQLite's
+ * readers share, and gives it back.
+ */
+export async function readWriter(folder: string): Promise<string> {
+  if (!existsSync(join(folder, LOCK_FILE))) return "";
+  const { DatabaseSync } = await import("node:sqlite");
+  const database = new DatabaseSync(join(folder, LOCK_FILE), { readOnly: true, timeout: 0 });
+  try {
+    database.prepare("SELECT count(*) FROM sqlite_master").get();
+    return "";
+  } catch (error) {
+    if (!isBusy(error)) throw error;
+    return readHolder(folder) || "held by another process";
+  } finally {
+    database.close();
   }
 }
 

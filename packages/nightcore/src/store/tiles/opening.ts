@@ -25,6 +25,9 @@ import { attempt, type FileLayer, readWhole, refuse } from "./file-layer.ts";
 import { findJournal, type FoundJournal, foundEntries, JOURNAL_FOLDER } from "./journal-search.ts";
 import { Journal } from "./journal.ts";
 import { CHECKPOINT_FILE, DerivedWriter, PUBLIC_FOLDER, readBundle, readTile } from "./public-folder.ts";
+import { parseHead } from "./published-head.ts";
+import { RESTORED_FILE, WITNESSED_FILE } from "./surroundings.ts";
+import { repairTree } from "./tree-repair.ts";
 import { WriterCore } from "./writer-core.ts";
 
 /** What an opening needs; the lock is already held. */
@@ -38,6 +41,12 @@ export type OpeningOptions = {
   readonly seal: boolean;
   /** Whether a folder without a ledger becomes one. */
   readonly create: boolean;
+  /** Also write derived files again that have other bytes than the entries give. */
+  readonly repair: boolean;
+  /** A checkpoint of this log that was kept elsewhere; what is shorter, or contradicts it, is refused. */
+  readonly witnessed: Bytes | undefined;
+  /** Whether a restored ledger is gone on with: the caller has asked those who may know a newer state. */
+  readonly newest: boolean;
 };
 
 /** An open ledger, and what had to be mended. */
@@ -47,8 +56,8 @@ const CHECKPOINT_PATH = `${PUBLIC_FOLDER}/${CHECKPOINT_FILE}`;
 
 /**
  * Opens a ledger whose lock the caller holds, and brings it back to what was acknowledged (docs/formats/ledger.md). Refuses
- * a checkpoint that the key did not sign, tiles that do not give its root, a damaged or missing frame, and a journal that
- * ends before what was published.
+ * a checkpoint that the key did not sign, tiles that do not give its root, a damaged or missing frame, a journal that ends
+ * before what was published or cosigned, and a restored ledger of which nobody has said that it is the newest.
  */
 export function openCore(options: OpeningOptions): Result<Opened, LedgerFault> {
   return attempt("", () => new Opening(options).run());
@@ -59,6 +68,7 @@ class Opening {
   readonly #hash: TreeHash = makeTreeHash(sha256);
   readonly #derived: DerivedWriter;
   readonly #rewritten: string[] = [];
+  readonly #removed: string[] = [];
 
   constructor(options: OpeningOptions) {
     this.#options = options;
@@ -73,24 +83,30 @@ class Opening {
       refuse("ledger/absent", "", "");
     }
     const size = published?.head.size ?? 0;
-    checkOverlap(found, size, published !== undefined);
+    if (!this.#options.newest) this.#checkRestored();
+    if (size === 0 || !this.#options.newest || found.nextIndex !== undefined) checkOverlap(found, size, published !== undefined);
+    const witnessed = this.#readWitnessed(Math.max(size, found.nextIndex ?? 0));
+    if (this.#options.repair && published !== undefined) this.#repair(found, published.head);
     const openEntries = this.#readOpenEntries(found, size);
     const tiles = GrowingTiles.resume(this.#hash, size, (level) => this.#readEdge(level, size, openEntries));
     if (published !== undefined && !equalBytes(tiles.root(), published.head.root)) {
       refuse("ledger/corrupt-tile", CHECKPOINT_PATH, "the tiles do not give the checkpoint's root");
     }
     this.#mendFiles(found, size);
+    checkSame(witnessed, tiles);
     for (const { entry } of foundEntries(found, size)) {
       tiles.append(this.#hash.leaf(entry));
       openEntries.push(Buffer.from(entry));
+      checkSame(witnessed, tiles);
     }
     const checkpoint = signCheckpoint({ size: tiles.size, root: tiles.root() }, logKey, sign);
     if (published === undefined) this.#begin(tiles.size, checkpoint);
+    else files.makeFolder(join(folder, JOURNAL_FOLDER));
     const { journal, tornBytes } = Journal.resume({ files, folder, segmentBytes }, found);
     const signer = seal ? makeEntrySigner(sha256, logKey.publicKey, sign) : undefined;
     const state = { journal, derived: this.#derived, hash: this.#hash, tiles, logKey, sign, signer };
     const core = new WriterCore({ ...state, publishedSize: size, checkpoint, openEntries });
-    return ok({ core, recovery: { tornBytes, rewrittenFiles: this.#rewritten } });
+    return ok({ core, recovery: { tornBytes, rewrittenFiles: this.#rewritten, removedFiles: this.#removed } });
   }
 
   #readCheckpoint(): { readonly head: Checkpoint } | undefined {
@@ -102,6 +118,28 @@ class Opening {
     const head = verifyCheckpoint(note.value, logKey, verifyEd25519);
     if (!head.ok) refuse("ledger/corrupt-checkpoint", CHECKPOINT_PATH, head.fault.code);
     return { head: head.value };
+  }
+
+  #checkRestored(): void {
+    const { files, folder } = this.#options;
+    if (files.exists(join(folder, RESTORED_FILE))) refuse("ledger/restored", RESTORED_FILE, "");
+  }
+
+  /** The head that was kept elsewhere, if this log's key has signed it: the file beside the ledger is only a copy. */
+  #readWitnessed(durableSize: number): Checkpoint | undefined {
+    const { witnessed, logKey } = this.#options;
+    const head = witnessed === undefined ? undefined : parseHead(witnessed, logKey, WITNESSED_FILE);
+    if (head?.ok !== true) return undefined;
+    if (head.value.size <= durableSize) return head.value;
+    return refuse("ledger/rollback", WITNESSED_FILE, `${head.value.size} entries were cosigned, and here are ${durableSize}`);
+  }
+
+  #repair(found: FoundJournal, published: Checkpoint): void {
+    const { files, folder } = this.#options;
+    const options = { files, folder, hash: this.#hash, derived: this.#derived, found, published };
+    const { rewritten, removed } = repairTree(options);
+    this.#rewritten.push(...rewritten);
+    this.#removed.push(...removed);
   }
 
   /** Makes the folders of a new ledger durable, with the checkpoint of the empty log. */
@@ -204,6 +242,12 @@ class Opening {
     this.#derived.flush();
     this.#rewritten.push(`${PUBLIC_FOLDER}/${tilePath(tile)}`);
   }
+}
+
+/** A head that was kept elsewhere must be the tree's own at its size; where the tree has passed it already, it is not looked at. */
+function checkSame(witnessed: Checkpoint | undefined, tiles: GrowingTiles): void {
+  if (witnessed?.size !== tiles.size || equalBytes(witnessed.root, tiles.root())) return;
+  refuse("ledger/forked", WITNESSED_FILE, `the tree that was cosigned at ${tiles.size} entries is not this one`);
 }
 
 /** The journal must begin at or before the end of what is published, and must not end before it. */

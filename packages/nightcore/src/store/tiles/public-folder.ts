@@ -1,4 +1,5 @@
-import { dirname, join } from "node:path";
+import { existsSync, readdirSync } from "node:fs";
+import { dirname, join, sep } from "node:path";
 import { type Bytes, concatBytes, equalBytes } from "#core";
 import { HASH_BYTES, parseEntryOffsets, TILE_WIDTH, type TileCoordinate, tilePath } from "#ledger";
 import { errnoOf, type FileLayer, readWhole, refuse, writeAll } from "./file-layer.ts";
@@ -32,6 +33,15 @@ export function readTileFile(files: FileLayer, folder: string, tile: TileCoordin
   return readWhole(files, join(folder, PUBLIC_FOLDER, tilePath({ ...tile, width: TILE_WIDTH })));
 }
 
+/** What a writer that died left under a temporary name, in the public folder and the journal, relative to the ledger folder. */
+export function listLeftovers(folder: string): readonly string[] {
+  return [PUBLIC_FOLDER, "journal"].flatMap((part) => {
+    if (!existsSync(join(folder, part))) return [];
+    const names = readdirSync(join(folder, part), { recursive: true, encoding: "utf8" });
+    return names.filter((name) => name.endsWith(".new")).map((name) => `${part}/${name.split(sep).join("/")}`);
+  });
+}
+
 /**
  * Writes derived files so that a reader never meets a checkpoint whose tiles are missing. Throws when a step fails.
  *
@@ -59,6 +69,18 @@ export class DerivedWriter {
     if (!equalBytes(existing, bytes)) {
       refuse("ledger/corrupt-tile", `${PUBLIC_FOLDER}/${file.path}`, "it exists with other bytes than the journal gives");
     }
+  }
+
+  /**
+   * Puts a file in the place of one with other bytes; false when these bytes are there already. INVARIANT: only a repair may,
+   * after the entries have given the root of the published checkpoint.
+   */
+  repair(path: string, bytes: Bytes): boolean {
+    const existing = readWhole(this.#files, join(this.#root, path));
+    if (existing !== undefined && equalBytes(existing, bytes)) return false;
+    this.#hold(dirname(join(this.#root, path)));
+    this.#replace(join(this.#root, path), bytes);
+    return true;
   }
 
   /** Makes the names of everything written so far durable. */

@@ -9,6 +9,7 @@ export type ThreadOptions = {
   readonly key: KeyObject;
   readonly lockWaitMs: number;
   readonly create: boolean;
+  readonly witnessed: Bytes | undefined;
   readonly entries: "sealed" | "raw";
   readonly publishAfterMs: number;
   readonly segmentBytes: number;

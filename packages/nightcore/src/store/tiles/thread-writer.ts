@@ -23,6 +23,7 @@ export function openThreadWriter(
     key: options.key,
     lockWaitMs: options.lockWaitMs ?? LOCK_WAIT_MS,
     create: options.create ?? true,
+    witnessed: options.witnessed,
     entries: options.entries ?? "sealed",
     publishAfterMs: options.publishAfterMs ?? PUBLISH_AFTER_MS,
     segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,

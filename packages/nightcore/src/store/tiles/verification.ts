@@ -1,27 +1,26 @@
 import { hash } from "node:crypto";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type Bytes, encodeHex, equalBytes, fail, ok, parseUtf8, type Result } from "#core";
+import { type Bytes, encodeHex, equalBytes, ok, type Result } from "#core";
 import {
-  type Checkpoint,
   Frontier,
   HASH_BYTES,
   hashesAt,
   type LogKey,
   makeTreeHash,
-  parseVkey,
+  parseBundle,
   TILE_WIDTH,
   type TileCoordinate,
   tilePath,
   tileWidth,
-  verifyCheckpoint,
 } from "#ledger";
 import type { LedgerFault } from "#ports";
-import { sha256, verifyEd25519 } from "#store/keys";
+import { sha256 } from "#store/keys";
 import { checkEntrySignature, makeEntryKey } from "./entry-signature.ts";
 import { faultOfError, ledgerFault, nodeFiles, readWhole } from "./file-layer.ts";
 import { findJournal, type FoundJournal, foundEntries, JOURNAL_FOLDER } from "./journal-search.ts";
 import { CHECKPOINT_FILE, PUBLIC_FOLDER, readTile } from "./public-folder.ts";
+import { readPublishedHead, readVerifierKey } from "./published-head.ts";
 
 /** What to verify, and how far. */
 export type LedgerVerificationOptions = {
@@ -30,6 +29,8 @@ export type LedgerVerificationOptions = {
   readonly vkey: string;
   /** Also check the DSSE signature of each entry: some 70 microseconds each. */
   readonly signatures?: boolean;
+  /** False: a copy of the public folder alone, which has no journal. */
+  readonly journal?: boolean;
   /** Called now and then with the number of entries checked. */
   readonly onProgress?: (checked: number, size: number) => void;
 };
@@ -47,7 +48,9 @@ export type LedgerVerification = {
   readonly problems: readonly LedgerFault[];
 };
 
-const PROBLEMS_MAX = 1000; // LIMIT: more lines than that nobody reads; the count of entries says how far it goes
+export const PROBLEMS_MAX = 1000; // LIMIT: more lines than that nobody reads; the count of entries says how far it goes
+/** What is said of a bundle whose entries are whole, and are not all that is in it. */
+export const BYTES_BEHIND = "bytes follow the last entry";
 const ATTEMPTS_MAX = 20; // LIMIT: looks at a journal that a writer is changing
 const BUNDLES_PER_TURN = 64; // LIMIT: about 50 ms, then the event loop gets its turn
 
@@ -56,16 +59,19 @@ const BUNDLES_PER_TURN = 64; // LIMIT: about 50 ms, then the event loop gets its
  * journal. Goes on after a problem and names each with its file and offset. Memory: one bundle and one tile per level.
  */
 export async function verifyLedger(options: LedgerVerificationOptions): Promise<Result<LedgerVerification, LedgerFault>> {
-  const key = parseVkey(sha256, options.vkey);
-  if (!key.ok) return fail(ledgerFault("ledger/corrupt-checkpoint", "", `the verifier key is refused: ${key.fault.code}`));
-  const where = `${PUBLIC_FOLDER}/${CHECKPOINT_FILE}`;
-  const bytes = readWhole(nodeFiles, join(options.folder, where));
-  if (bytes === undefined) return fail(ledgerFault("ledger/absent", where, ""));
-  const note = parseUtf8(bytes);
-  const head = note.ok ? verifyCheckpoint(note.value, key.value, verifyEd25519) : note;
+  const key = readVerifierKey(options.vkey);
+  if (!key.ok) return key;
+  const head = readPublishedHead(options.folder, key.value);
   // Without a believed size there is nothing to compare with.
-  if (!head.ok) return fail(ledgerFault("ledger/corrupt-checkpoint", where, head.fault.code));
-  return ok(await new Verification(options, key.value, head.value).run());
+  return head.ok ? ok(await verifyTree(options, key.value, head.value)) : head;
+}
+
+/** What a tree is compared with: its size, and the root that somebody signed; undefined when there is no such signature. */
+export type ExpectedTree = { readonly size: number; readonly root: Bytes | undefined };
+
+/** The verification of {@link verifyLedger} against a head from elsewhere. */
+export function verifyTree(options: LedgerVerificationOptions, key: LogKey, expected: ExpectedTree): Promise<LedgerVerification> {
+  return new Verification(options, key, expected).run();
 }
 
 /** The hashes of one level that no full tile has taken yet. */
@@ -74,14 +80,14 @@ type Row = { readonly hashes: Buffer; index: number; width: number };
 class Verification {
   readonly #options: LedgerVerificationOptions;
   readonly #key: LogKey;
-  readonly #head: Checkpoint;
+  readonly #head: ExpectedTree;
   readonly #problems: LedgerFault[] = [];
   readonly #rows: Row[] = [];
   readonly #pair = Buffer.alloc(1 + 2 * HASH_BYTES, 0x01);
   readonly #fold = Buffer.alloc(TILE_WIDTH * HASH_BYTES);
   #signaturesChecked = 0;
 
-  constructor(options: LedgerVerificationOptions, key: LogKey, head: Checkpoint) {
+  constructor(options: LedgerVerificationOptions, key: LogKey, head: ExpectedTree) {
     this.#options = options;
     this.#key = key;
     this.#head = head;
@@ -100,10 +106,11 @@ class Verification {
     const tree = makeTreeHash(sha256);
     const frontier = Frontier.resume(tree, size, (level) => this.#edge(level));
     const computed = frontier.root();
-    if (!equalBytes(computed, root)) {
+    if (root !== undefined && !equalBytes(computed, root)) {
       this.#report("ledger/corrupt-checkpoint", `${PUBLIC_FOLDER}/${CHECKPOINT_FILE}`, "the entries do not give its root");
     }
-    const { durableSize, tornBytes } = this.#verifyJournal();
+    const { durableSize, tornBytes } =
+      this.#options.journal === false ? { durableSize: size, tornBytes: 0 } : this.#verifyJournal();
     const problems = this.#problems;
     return { size, durableSize, root: encodeHex(computed), tornBytes, signaturesChecked: this.#signaturesChecked, problems };
   }
@@ -137,7 +144,7 @@ class Verification {
         `it is cut or malformed after ${offsets.length - 1} of ${width} entries`,
       );
     } else if (offsets !== undefined && offsets[width] !== bytes.length && bundleIsOwn(where, width)) {
-      this.#report("ledger/corrupt-tile", `${where}:${offsets[width] ?? 0}`, "bytes follow the last entry");
+      this.#report("ledger/corrupt-tile", `${where}:${offsets[width] ?? 0}`, BYTES_BEHIND);
     }
     const whole = offsets?.length === width + 1;
     if (tile === undefined) this.#reportTile({ level: 0, index, width });
@@ -145,6 +152,7 @@ class Verification {
     else if (!tile.equals(row.hashes.subarray(0, width * HASH_BYTES)))
       this.#blame({ bundle: where, offsets, index, width, tile });
     this.#verifyPartials({ level: 0, index, width }, row.hashes);
+    this.#verifyPartialBundles(bundle, row.hashes);
     row.width = width;
     if (width === TILE_WIDTH) this.#carry(0);
   }
@@ -187,7 +195,9 @@ class Verification {
   }): void {
     const row = this.#row(0);
     const { index, width, tile } = found;
-    const tileIsRight = this.#agreesAbove(0, index, width, tile) ?? !(this.#agreesAbove(0, index, width, row.hashes) ?? false);
+    // Where neither of the two agrees, the entries are what cannot be made again, so they are what is named.
+    const agrees = (hashes: Buffer) => this.#agreesAbove(0, index, width, hashes) === true;
+    const tileIsRight = agrees(tile) || !agrees(row.hashes);
     for (let i = 0; i < width; i++) {
       if (row.hashes.compare(tile, i * HASH_BYTES, (i + 1) * HASH_BYTES, i * HASH_BYTES, (i + 1) * HASH_BYTES) === 0) continue;
       const entry = index * TILE_WIDTH + i;
@@ -205,9 +215,9 @@ class Verification {
     if (tileIsRight) tile.copy(row.hashes);
   }
 
-  /** Whether the stored tile above holds the root of these hashes; undefined when it cannot tell (partial, or missing). */
+  /** Whether the stored tile above holds the root of these hashes; undefined when it is missing. For a partial tile the head tells. */
   #agreesAbove(level: number, index: number, width: number, hashes: Buffer): boolean | undefined {
-    if (width < TILE_WIDTH) return undefined;
+    if (width < TILE_WIDTH) return this.#givesRoot(hashes.subarray(0, width * HASH_BYTES));
     const parent = { level: level + 1, index: Math.floor(index / TILE_WIDTH) };
     const stored = readTile(nodeFiles, this.#options.folder, {
       ...parent,
@@ -215,6 +225,14 @@ class Verification {
     });
     const at = (index % TILE_WIDTH) * HASH_BYTES;
     return stored?.subarray(at, at + HASH_BYTES).equals(this.#foldRow(hashes));
+  }
+
+  /** Whether the tree has its root with these leaves at the right edge; undefined when nobody has signed one. */
+  #givesRoot(leaves: Buffer): boolean | undefined {
+    const { size, root } = this.#head;
+    if (root === undefined) return undefined;
+    const edge = (level: number) => (level === 0 ? leaves : this.#edge(level));
+    return equalBytes(Frontier.resume(makeTreeHash(sha256), size, edge).root(), root);
   }
 
   /** A full row becomes one hash of the level above, whose tile is compared once it is full. */
@@ -253,11 +271,28 @@ class Verification {
     if (!nodeFiles.exists(join(this.#options.folder, folder))) return;
     for (const name of nodeFiles.list(join(this.#options.folder, folder))) {
       const width = Number(name);
-      if (!Number.isInteger(width) || width < 1 || width > tile.width) continue; // a later publication's, or a leftover
+      if (!Number.isInteger(width) || width < 1 || width >= tile.width) continue; // its own, a later publication's, or a leftover
       const bytes = readWhole(nodeFiles, join(this.#options.folder, folder, name));
       // Not there any more: a writer beside us has made the full one, and took this one away between our two looks.
       if (bytes === undefined || bytes.equals(hashes.subarray(0, width * HASH_BYTES))) continue;
       this.#report("ledger/corrupt-tile", `${folder}/${name}:0`, "the partial tile is not the beginning of the full one");
+    }
+  }
+
+  /** The shorter forms of a bundle that still stand beside it must hold its first entries, and nothing else. */
+  #verifyPartialBundles(bundle: TileCoordinate, leaves: Buffer): void {
+    const folder = `${PUBLIC_FOLDER}/${tilePath({ ...bundle, width: TILE_WIDTH })}.p`;
+    if (!nodeFiles.exists(join(this.#options.folder, folder))) return;
+    const tree = makeTreeHash(sha256);
+    for (const name of nodeFiles.list(join(this.#options.folder, folder))) {
+      const width = Number(name);
+      if (!Number.isInteger(width) || width < 1 || width >= bundle.width) continue; // its own, a later publication's, or a leftover
+      const bytes = readWhole(nodeFiles, join(this.#options.folder, folder, name));
+      const entries = bytes === undefined ? undefined : parseBundle(bytes, width);
+      const isWrong = (entry: Bytes, i: number) =>
+        !equalBytes(tree.leaf(entry), leaves.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES));
+      if (entries === undefined || (entries.ok && !entries.value.some(isWrong))) continue;
+      this.#report("ledger/corrupt-tile", `${folder}/${name}:0`, "the partial bundle is not the beginning of the full one");
     }
   }
 
@@ -328,10 +363,8 @@ class Verification {
 
   /** The size that is published now, which a running writer may have raised since the verification began. */
   #publishedSize(): number {
-    const bytes = readWhole(nodeFiles, join(this.#options.folder, PUBLIC_FOLDER, CHECKPOINT_FILE));
-    const note = bytes === undefined ? undefined : parseUtf8(bytes);
-    const head = note?.ok === true ? verifyCheckpoint(note.value, this.#key, verifyEd25519) : undefined;
-    return head?.ok === true ? Math.max(head.value.size, this.#head.size) : this.#head.size;
+    const head = readPublishedHead(this.#options.folder, this.#key);
+    return head.ok ? Math.max(head.value.size, this.#head.size) : this.#head.size;
   }
 
   #compareJournal(found: FoundJournal, size: number): void {
@@ -342,7 +375,10 @@ class Verification {
       if (index >= size) break;
       if (Math.floor(index / TILE_WIDTH) !== tileIndex) {
         tileIndex = Math.floor(index / TILE_WIDTH);
-        tile = readTile(nodeFiles, this.#options.folder, { level: 0, index: tileIndex, width: tileWidth(0, tileIndex, size) });
+        const coordinate = { level: 0, index: tileIndex, width: tileWidth(0, tileIndex, size) };
+        // A tile that was named already accuses nobody else.
+        const named = this.#problems.some(({ where }) => where.startsWith(`${PUBLIC_FOLDER}/${tilePath(coordinate)}`));
+        tile = named ? undefined : readTile(nodeFiles, this.#options.folder, coordinate);
       }
       const at = (index % TILE_WIDTH) * HASH_BYTES;
       if (tile === undefined || equalBytes(tree.leaf(entry), tile.subarray(at, at + HASH_BYTES))) continue;

@@ -15,6 +15,12 @@ export type LedgerWriterOptions = {
   readonly lockWaitMs?: number;
   /** Whether a folder without a ledger becomes one; true unless said otherwise. */
   readonly create?: boolean;
+  /** A checkpoint of this log that a witness has cosigned: a log that is shorter, or that contradicts it, is refused. */
+  readonly witnessed?: Bytes | undefined;
+  /** Also writes tiles and bundles again that are damaged, if the entries give the published root; with `thread: false` only. */
+  readonly repair?: boolean;
+  /** Goes on with a ledger that was restored: the caller has made sure that it is the newest; with `thread: false` only. */
+  readonly newest?: boolean;
   /** `raw`: payloads are entries already and are appended as they are, for a log of envelopes that others sealed. */
   readonly entries?: "sealed" | "raw";
   /** Publishes this long after an append, if nobody has until then. */
