@@ -14,6 +14,8 @@ export type LedgerFaultCode =
   | "ledger/rollback"
   | "ledger/forked"
   | "ledger/restored"
+  | "ledger/foreign-backup"
+  | "ledger/occupied"
   | "ledger/leftover"
   | "ledger/projection-differs"
   | "ledger/entry-too-large"
@@ -50,6 +52,14 @@ const SENTENCES: Readonly<Record<LedgerFaultCode, readonly [message: string, hin
   "ledger/restored": [
     "the ledger was restored from a backup, and nobody has said that nothing newer exists",
     "`nightcore ledger resume` goes on once that is shown; `nightcore init --continues` begins a new log instead",
+  ],
+  "ledger/foreign-backup": [
+    "the folder holds no backup of this log",
+    "name an empty folder, or the one that earlier backups of this log are in",
+  ],
+  "ledger/occupied": [
+    "there is a ledger already, and a restored one never takes the place of another",
+    "move `.nightcore/ledger` away, and keep it: it may know more than the backup",
   ],
   "ledger/leftover": ["a writer that died left a temporary file", "`nightcore ledger fsck --repair` removes it"],
   "ledger/projection-differs": [

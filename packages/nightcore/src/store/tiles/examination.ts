@@ -11,7 +11,7 @@ import { readConsistency } from "./proof.ts";
 import { CHECKPOINT_FILE, listLeftovers, PUBLIC_FOLDER } from "./public-folder.ts";
 import { parseHead, readPublishedHead, readVerifierKey } from "./published-head.ts";
 import { openLedgerReader } from "./reader.ts";
-import { WITNESSED_FILE } from "./surroundings.ts";
+import { isRestored, RESTORED_FILE, WITNESSED_FILE } from "./surroundings.ts";
 import { type LedgerVerification, type LedgerVerificationOptions, PROBLEMS_MAX, verifyTree } from "./verification.ts";
 
 /** What to examine. `witnessed`: a checkpoint of this log that was kept elsewhere, with whatever cosignatures it has. */
@@ -56,6 +56,10 @@ async function examine(options: ExaminationOptions, key: LogKey): Promise<Ledger
   const known =
     kept === undefined ? undefined : judgeKept(kept, { published, durableSize, sound: problems.length === 0, folder });
   if (known !== undefined) findings.push(known);
+  if (isRestored(folder)) {
+    const fault = ledgerFault("ledger/restored", RESTORED_FILE, "");
+    findings.push({ fault, file: RESTORED_FILE, offset: undefined, entries: undefined, nature: "authoritative" });
+  }
   const writer = await readWriter(folder);
   // What a writer is about to rename is nothing that was left behind.
   for (const file of writer === "" ? listLeftovers(folder) : []) {

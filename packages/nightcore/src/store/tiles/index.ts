@@ -5,6 +5,8 @@
  * never sign two different heads of one size, sign after a failed flush, or change a published file. It follows
  * formats/ledger.md: C2SP tlog-tiles for what is published, our own journal format for what is not yet.
  */
+export { backUpLedger } from "./backup.ts";
+export type { Backup, BackupOptions } from "./backup.ts";
 export { examineLedger } from "./examination.ts";
 export type { ExaminationOptions, LedgerExamination } from "./examination.ts";
 export type { FindingNature, LedgerFinding } from "./finding.ts";
@@ -14,6 +16,10 @@ export { nodeFiles } from "./file-layer.ts";
 export type { FileLayer } from "./file-layer.ts";
 export { readConsistency, readProof, readReceipt } from "./proof.ts";
 export type { ReceiptRequest } from "./proof.ts";
+export { restoreLedger } from "./restoring.ts";
+export type { RestoreOptions } from "./restoring.ts";
+export { clearRestoredMark, readRestoredMark, writeRestoredMark } from "./surroundings.ts";
+export type { RestoredMark } from "./surroundings.ts";
 export { verifyLedger } from "./verification.ts";
 export type { LedgerVerification, LedgerVerificationOptions } from "./verification.ts";
 export { openLedgerWriter } from "./writer.ts";

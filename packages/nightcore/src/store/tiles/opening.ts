@@ -26,7 +26,7 @@ import { findJournal, type FoundJournal, foundEntries, JOURNAL_FOLDER } from "./
 import { Journal } from "./journal.ts";
 import { CHECKPOINT_FILE, DerivedWriter, PUBLIC_FOLDER, readBundle, readTile } from "./public-folder.ts";
 import { parseHead } from "./published-head.ts";
-import { RESTORED_FILE, WITNESSED_FILE } from "./surroundings.ts";
+import { isRestored, RESTORED_FILE, WITNESSED_FILE } from "./surroundings.ts";
 import { repairTree } from "./tree-repair.ts";
 import { WriterCore } from "./writer-core.ts";
 
@@ -121,8 +121,7 @@ class Opening {
   }
 
   #checkRestored(): void {
-    const { files, folder } = this.#options;
-    if (files.exists(join(folder, RESTORED_FILE))) refuse("ledger/restored", RESTORED_FILE, "");
+    if (isRestored(this.#options.folder)) refuse("ledger/restored", RESTORED_FILE, "");
   }
 
   /** The head that was kept elsewhere, if this log's key has signed it: the file beside the ledger is only a copy. */

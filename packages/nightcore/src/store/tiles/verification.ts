@@ -21,6 +21,7 @@ import { faultOfError, ledgerFault, nodeFiles, readWhole } from "./file-layer.ts
 import { findJournal, type FoundJournal, foundEntries, JOURNAL_FOLDER } from "./journal-search.ts";
 import { CHECKPOINT_FILE, PUBLIC_FOLDER, readTile } from "./public-folder.ts";
 import { readPublishedHead, readVerifierKey } from "./published-head.ts";
+import { isRestored } from "./surroundings.ts";
 
 /** What to verify, and how far. */
 export type LedgerVerificationOptions = {
@@ -332,7 +333,9 @@ class Verification {
     if (fault !== undefined) this.#problems.push(fault);
     if (found === undefined) return { durableSize: this.#head.size, tornBytes: 0 };
     const { firstIndex, nextIndex = 0 } = found;
-    if ((firstIndex === undefined && size > 0) || (firstIndex !== undefined && nextIndex < size)) {
+    // A restored ledger begins its journal with the first entry after it.
+    const isGone = firstIndex === undefined && size > 0 && !isRestored(this.#options.folder);
+    if (isGone || (firstIndex !== undefined && nextIndex < size)) {
       this.#report("ledger/rollback", JOURNAL_FOLDER, `the journal ends at entry ${nextIndex}, and ${size} are published`);
     }
     if (firstIndex !== undefined && firstIndex > size) {

@@ -7,7 +7,6 @@ import {
   type LogKey,
   signCheckpoint,
   TILE_WIDTH,
-  type TileCoordinate,
   tilePath,
   type TreeHash,
 } from "#ledger";
@@ -15,6 +14,7 @@ import type { LedgerFault } from "#ports";
 import { faultOfError, ledgerFault } from "./file-layer.ts";
 import { draftFrame, type FrameDraft } from "./frame.ts";
 import type { Journal } from "./journal.ts";
+import { outgrownPartials } from "./outgrown.ts";
 import type { DerivedFile, DerivedWriter } from "./public-folder.ts";
 
 /** Where the entries of one request went, and the checkpoint that covers them. */
@@ -207,21 +207,4 @@ export class WriterCore {
     }
     return files;
   }
-}
-
-/** The tiles and bundles that were partial at `from` and are full at `size`. */
-function outgrownPartials(from: number, size: number): readonly TileCoordinate[] {
-  const outgrown: TileCoordinate[] = [];
-  let before = from;
-  let now = size;
-  for (let level = 0; before > 0; level++) {
-    const index = Math.floor(before / TILE_WIDTH);
-    if (before % TILE_WIDTH !== 0 && Math.floor(now / TILE_WIDTH) > index) {
-      outgrown.push({ level, index, width: TILE_WIDTH });
-      if (level === 0) outgrown.push({ level: "entries", index, width: TILE_WIDTH });
-    }
-    before = index;
-    now = Math.floor(now / TILE_WIDTH);
-  }
-  return outgrown;
 }
