@@ -1,12 +1,17 @@
 import { availableParallelism } from "node:os";
 import type { Result } from "#core";
-import type { Engine, EngineFault } from "#ports";
+import type { Engine, EngineFault, EngineSize } from "#ports";
 import { type Invocation, usageStop } from "./invocation.ts";
 
 /** Opens the engine that runs tenants, and loads nothing else; its sandbox processes are starting when this resolves. */
 export async function openEngine(slots: number): Promise<Result<Engine, EngineFault>> {
   const { openV8Engine } = await import("#engine/v8");
-  return openV8Engine({ slots });
+  return openV8Engine(sizeFor(slots));
+}
+
+/** Where several guests run at once, one that is killed holds nobody up: a spare process takes its place. */
+export function sizeFor(slots: number): EngineSize {
+  return { slots, spares: slots > 1 ? 1 : 0 };
 }
 
 /** Guests at once as `--parallel` says; undefined where it says nothing. */

@@ -1,4 +1,4 @@
-import { readParallel, sayLostLayers } from "./engine-opening.ts";
+import { readParallel, sayLostLayers, sizeFor } from "./engine-opening.ts";
 import { type Invocation, usageStop } from "./invocation.ts";
 
 /** Runs tenants. Where their number is known already, the sandbox processes start before everything else is even loaded. */
@@ -15,7 +15,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const one = invocation.positionals.length > 0 ? 1 : undefined;
   const slots = invocation.flag("all") ? readParallel(invocation) : one;
   // The room is awaited: loading `conduct` keeps this thread busy, and the processes have to be on their way by then.
-  const opening = proof || slots === undefined ? undefined : (await import("#engine/v8")).openV8Engine({ slots });
+  const opening = proof || slots === undefined ? undefined : (await import("#engine/v8")).openV8Engine(sizeFor(slots));
   const exit = observe
     ? await (await import("./observe.ts")).observe(invocation, opening)
     : (await (await import("./conduct.ts")).conduct(invocation, { mode: proof ? "proof" : "run", opening })).exit;

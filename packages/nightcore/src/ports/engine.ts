@@ -107,8 +107,14 @@ export type Engine = {
   close(): Promise<void>;
 };
 
+/**
+ * How many guests run at once; and how many places beside theirs are kept ready, for the engines that have such, so that a slot is
+ * free at once when its guest has to be killed. None unless it is asked for.
+ */
+export type EngineSize = { readonly slots: number; readonly spares?: number };
+
 /** Opens an engine or says what is missing. */
-export type OpenEngine = (options: { readonly slots: number }) => Promise<Result<Engine, EngineFault>>;
+export type OpenEngine = (options: EngineSize) => Promise<Result<Engine, EngineFault>>;
 
 const SENTENCES: Readonly<Record<EngineFaultCode, readonly [message: string, hint?: string]>> = {
   "engine/invalid-module": ["the module does not validate"],

@@ -13,6 +13,7 @@ export type {
   EngineFaultCode,
   EngineJob,
   EngineReport,
+  EngineSize,
   GuestConduct,
   Mount,
   MountedFile,

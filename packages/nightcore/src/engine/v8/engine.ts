@@ -1,9 +1,9 @@
 import { type Budgets, ok, type Refusals, type Usage } from "#core";
 import type { Engine, EngineFault, EngineJob, EngineReport, OpenEngine } from "#ports";
 import { type Diagnosis, diagnoseWrapper } from "./confinement/diagnosis.ts";
+import type { JobEnd } from "./pool/assignment.ts";
 import { type Launch, planLaunches } from "./pool/launch.ts";
-import { Pool } from "./pool/pool.ts";
-import type { JobEnd } from "./pool/sandbox-process.ts";
+import { Pool, type PoolSize } from "./pool/pool.ts";
 
 /** Counts as part of the engine: change it with anything that changes an outcome or a fuel count. */
 const ENGINE_VERSION = "2";
@@ -41,12 +41,13 @@ export function diagnoseLostLayers(): Diagnosis | undefined {
 }
 
 /**
- * Opens the engine on V8: `slots` sandbox processes, which are on their way when this returns, while the caller goes on. It
- * resolves when the first of them is ready, and with that which layers are in place is known and stays so: where the strongest
- * does not start, the next weaker one is tried. When none starts, `engine/unavailable` shows in the report of the run that wanted it.
+ * Opens the engine on V8: `slots` sandbox processes, which are on their way when this returns, while the caller goes on; spares
+ * are started when a guest is slow for the first time. It resolves when the first process is ready, and with that which layers are
+ * in place is known and stays so: where the strongest does not start, the next weaker one is tried. When none starts,
+ * `engine/unavailable` shows in the report of the run that wanted it.
  */
 export const openV8Engine: OpenEngine = async (options) => {
-  const { pool, isolation } = await openPool(Math.max(1, Math.floor(options.slots)));
+  const { pool, isolation } = await openPool({ slots: Math.max(1, Math.floor(options.slots)), spares: options.spares ?? 0 });
   const engine: Engine = {
     ...describeV8Engine(),
     isolation,
@@ -62,8 +63,8 @@ export const openV8Engine: OpenEngine = async (options) => {
 
 type OpenedPool = { readonly pool: Pool; readonly isolation: readonly string[] };
 
-async function openPool(slots: number): Promise<OpenedPool> {
-  if (learnt !== undefined) return { pool: new Pool(learnt, slots), isolation: learnt.isolation };
+async function openPool(size: PoolSize): Promise<OpenedPool> {
+  if (learnt !== undefined) return { pool: new Pool(learnt, size), isolation: learnt.isolation };
   const [strongest, ...weaker] = planLaunches();
   let launch = strongest;
   // Idle processes do not keep the event loop alive, and nothing else may.
@@ -73,9 +74,9 @@ async function openPool(slots: number): Promise<OpenedPool> {
       const started = Promise.withResolvers<EngineFault | undefined>();
       let failures = 0;
       const onStarted = (fault: EngineFault | undefined): void => {
-        if (fault === undefined || ++failures === slots) started.resolve(fault);
+        if (fault === undefined || ++failures === size.slots) started.resolve(fault);
       };
-      const pool = new Pool({ ...launch, onStarted }, slots);
+      const pool = new Pool({ ...launch, onStarted }, size);
       const fault = await started.promise;
       const next = weaker.shift();
       if (fault === undefined) learnt ??= launch;

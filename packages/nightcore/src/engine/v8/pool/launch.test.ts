@@ -88,7 +88,10 @@ test("the network is not reachable from a sandbox", () => {
 async function withSandbox(launch: Launch, look: (pid: string) => void): Promise<void> {
   const started = Promise.withResolvers<unknown>();
   const before = childrenOf(process.pid);
-  const sandbox = new SandboxProcess({ ...launch, onStarted: started.resolve });
+  const sandbox = new SandboxProcess(
+    { ...launch, onStarted: started.resolve },
+    { onOutcome: () => undefined, onReturned: () => undefined, onSlow: () => undefined, onDead: () => undefined },
+  );
   sandbox.hold(true);
   try {
     assert.equal(await started.promise, undefined);

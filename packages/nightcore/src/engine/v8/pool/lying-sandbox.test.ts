@@ -9,7 +9,7 @@ import { assemble, jobFor } from "../fixture.test.ts";
 import { encodeNeedModule, encodeOutcome, encodeReady, type GuestOutcome } from "../wire/answer.ts";
 import type { Launch } from "./launch.ts";
 import { Pool } from "./pool.ts";
-import type { JobEnd } from "./sandbox-process.ts";
+import type { JobEnd } from "./assignment.ts";
 
 // A process that says anything, in any order and in any pieces, on the channel of a real pool; the one after it is honest.
 
@@ -60,7 +60,7 @@ function liar(folder: string, steps: readonly Step[]): Launch {
 /** Runs a job with the liar, and one more with whoever is there then. */
 async function meet(steps: readonly Step[]): Promise<readonly [lied: JobEnd, next: JobEnd]> {
   const folder = mkdtempSync(join(tmpdir(), "nightcore-liar-"));
-  const pool = new Pool(liar(folder, steps), 1);
+  const pool = new Pool(liar(folder, steps), { slots: 1 });
   try {
     const lied = await pool.run(LIED_TO, undefined);
     let next = await pool.run(NEXT, undefined);

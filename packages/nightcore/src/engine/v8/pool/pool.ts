@@ -1,8 +1,10 @@
-import type { Cancellation, EngineJob, Print } from "#ports";
+import type { Cancellation, EngineFault, EngineJob, Print } from "#ports";
+import type { GuestOutcome } from "../wire/answer.ts";
+import { Assignment, type JobEnd } from "./assignment.ts";
 import type { Launch } from "./launch.ts";
-import { type JobEnd, SandboxProcess } from "./sandbox-process.ts";
+import { SandboxProcess } from "./sandbox-process.ts";
 
-const RUNS_MAX = 10_000; // LIMIT: what leaks in V8 or in us is given back to the system after so many runs
+const RUNS_MAX = 100_000; // LIMIT: what leaks in V8 or in us is given back to the system after so many runs
 
 /** Faults after which a process is as it was before: nothing ran, or the guest ended in the way that guests may. */
 const HARMLESS: ReadonlySet<string> = new Set([
@@ -15,81 +17,160 @@ const HARMLESS: ReadonlySet<string> = new Set([
   "engine/fuel-exhausted",
 ]);
 
-const CLOSED: JobEnd = { fault: { code: "engine/unavailable", detail: "the engine is closed" }, wallMs: 0 };
+/** How many processes a pool has: as many as may run jobs at once, and more that wait to take the place of one that is killed. */
+export type PoolSize = { readonly slots: number; readonly spares?: number };
 
 /**
- * A fixed number of slots, each with one sandbox process that runs one job at a time. Processes are started before they are
- * needed and replaced after a kill, after a fault that is not harmless, and after {@link RUNS_MAX} runs.
+ * Sandbox processes, of which a fixed number runs jobs at once. They are started before they are needed and replaced after a kill,
+ * after a fault that is not harmless, and after {@link RUNS_MAX} runs; spares are started when a guest is slow for the
+ * first time, or its process dies. Jobs begin in the order in which they came, and go to a process that had their tenant before,
+ * if there is one.
  */
 export class Pool {
   readonly #launch: Launch;
-  readonly #idle: SandboxProcess[] = [];
-  readonly #all = new Set<SandboxProcess>();
-  readonly #queue: ((process: SandboxProcess | undefined) => void)[] = [];
+  readonly #slots: number;
+  readonly #spares: number;
+  readonly #processes = new Set<SandboxProcess>();
+  readonly #queue: Assignment[] = [];
+  #wanted: number;
+  #pending = 0;
+  #staffing = false;
   #closed = false;
 
-  constructor(launch: Launch, slots: number) {
+  constructor(launch: Launch, { slots, spares = 0 }: PoolSize) {
     this.#launch = launch;
-    for (let i = 0; i < slots; i++) this.#offer(this.#start());
-  }
-
-  #start(): SandboxProcess {
-    const process = new SandboxProcess(this.#launch);
-    this.#all.add(process);
-    void process.exited.then(() => this.#all.delete(process));
-    return process;
-  }
-
-  #offer(process: SandboxProcess): void {
-    const next = this.#queue.shift();
-    if (next !== undefined) next(process);
-    else this.#idle.push(process);
-  }
-
-  /** A process that is free, or undefined when the pool closes before there is one. */
-  #acquire(): Promise<SandboxProcess | undefined> {
-    const process = this.#idle.shift();
-    if (process !== undefined) return Promise.resolve(process);
-    return new Promise((resolve) => this.#queue.push(resolve));
+    this.#slots = slots;
+    this.#spares = spares;
+    this.#wanted = slots;
+    this.#staff();
   }
 
   async run(job: EngineJob, cancellation: Cancellation | undefined, print?: Print): Promise<JobEnd> {
-    if (this.#closed) return CLOSED;
-    let process = await this.#acquire();
-    if (process === undefined) return CLOSED;
-    if (process.dead && !this.#closed) process = this.#start();
-    process.hold(true);
-    const unavailable = await process.ready;
-    const end =
-      unavailable === undefined ? await this.#runReady(process, job, { cancellation, print }) : { fault: unavailable, wallMs: 0 };
-    const fault = "fault" in end ? end.fault : end.outcome.fault;
-    const spent = "fault" in end || (fault !== undefined && !HARMLESS.has(fault.code)) || process.runs >= RUNS_MAX;
-    process.hold(false);
-    if (!spent) this.#offer(process);
-    else {
-      process.kill({ code: "engine/sandbox-died", detail: "replaced" });
-      if (!this.#closed) this.#offer(this.#start());
-    }
+    if (this.#closed) return failed({ code: "engine/unavailable", detail: "the engine is closed" });
+    if (cancellation?.aborted === true) return failed(CANCELLED);
+    const assignment = new Assignment(job, print);
+    const cancel = (): void => this.#cancel(assignment);
+    cancellation?.addEventListener("abort", cancel);
+    if (this.#pending++ === 0) this.#hold(true);
+    this.#queue.push(assignment);
+    this.#dispatch();
+    const end = await assignment.ended;
+    if (--this.#pending === 0) this.#hold(false);
+    cancellation?.removeEventListener("abort", cancel);
     return end;
   }
 
-  async #runReady(
-    process: SandboxProcess,
-    job: EngineJob,
-    { cancellation, print }: { readonly cancellation: Cancellation | undefined; readonly print: Print | undefined },
-  ): Promise<JobEnd> {
-    if (this.#closed) return CLOSED;
-    if (cancellation?.aborted === true) return { fault: { code: "engine/cancelled", detail: "before it began" }, wallMs: 0 };
-    return process.run(job, cancellation, print);
+  /** An idle pool does not keep the worker's event loop alive; one that a job waits for does. */
+  #hold(hold: boolean): void {
+    for (const process of this.#processes) process.hold(hold);
+  }
+
+  #cancel(assignment: Assignment): void {
+    for (const process of this.#processes) process.cancel(assignment);
+    if (!assignment.settled) assignment.settle(failed(CANCELLED));
+  }
+
+  #dispatch(): void {
+    for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
+      const place = next.settled ? undefined : this.#placeFor(next);
+      if (place === undefined && !next.settled) break;
+      this.#queue.shift();
+      place?.give(next);
+    }
+    if (this.#queue.length > 0 && this.#countAlive() < this.#slots) this.#staffSoon();
+  }
+
+  /** A process that has nothing to do, as long as a slot is free; or one that takes the job behind those that it has. */
+  #placeFor(assignment: Assignment): SandboxProcess | undefined {
+    let [idle, busy, behind]: [SandboxProcess | undefined, number, SandboxProcess | undefined] = [undefined, 0, undefined];
+    for (const process of this.#processes) {
+      if (!process.started || process.dead) continue;
+      if (process.load > 0) busy++;
+      if (process.runs >= RUNS_MAX) continue;
+      if (process.load > 0) {
+        if (process.canFollow(assignment) && (behind === undefined || process.load < behind.load)) behind = process;
+      } else if (idle === undefined || process.tenant === assignment.job.tenant) idle = process;
+    }
+    return busy < this.#slots && idle !== undefined ? idle : behind;
+  }
+
+  #countAlive(): number {
+    let alive = 0;
+    for (const process of this.#processes) if (!process.dead) alive++;
+    return alive;
+  }
+
+  #staff(): void {
+    for (let alive = this.#countAlive(); alive < this.#wanted; alive++) this.#start();
+  }
+
+  /** Starts what is missing in the event loop's next turn: starting a process holds the loop up, and there may be a job to send. */
+  #staffSoon(): void {
+    if (this.#staffing || this.#closed) return;
+    this.#staffing = true;
+    setImmediate(() => {
+      this.#staffing = false;
+      if (!this.#closed) this.#staff();
+    });
+  }
+
+  #start(): void {
+    const process: SandboxProcess = new SandboxProcess(this.#launch, {
+      onOutcome: (outcome) => this.#judge(process, outcome),
+      onReturned: (assignments) => this.#takeBack(assignments),
+      onSlow: () => this.#wantSpares(),
+      onDead: () => {
+        if (process.runs > 0) this.#wantSpares();
+        this.#dispatch();
+      },
+    });
+    this.#processes.add(process);
+    if (this.#pending > 0) process.hold(true);
+    void process.exited.then(() => this.#processes.delete(process));
+    void process.ready.then((fault) => this.#welcome(fault));
+  }
+
+  /** A process that does not start costs a job that waits for it its run, unless there are others. */
+  #welcome(fault: EngineFault | undefined): void {
+    if (fault !== undefined && this.#countAlive() === 0) this.#queue.shift()?.settle(failed(fault));
+    if (fault === undefined || this.#countAlive() === 0) this.#dispatch();
+  }
+
+  /** After an outcome: whether its process may go on. */
+  #judge(process: SandboxProcess, { fault }: GuestOutcome): void {
+    const worn = process.runs >= RUNS_MAX && process.load === 0;
+    const spent = worn || (fault !== undefined && !HARMLESS.has(fault.code));
+    if (spent) process.kill({ code: "engine/sandbox-died", detail: "replaced" });
+    else this.#dispatch();
+  }
+
+  /** A process may have to be killed, or has been: from now on its place is to be taken at once. */
+  #wantSpares(): void {
+    this.#wanted = this.#slots + this.#spares;
+    this.#staffSoon();
+  }
+
+  /** Jobs that were given to a process and want another begin before all that came after them. */
+  #takeBack(assignments: readonly Assignment[]): void {
+    if (this.#closed) for (const one of assignments) one.settle(failed(CLOSING));
+    else this.#queue.unshift(...assignments);
+    this.#dispatch();
   }
 
   /** Kills every process and waits until the system has them all back. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const next of this.#queue.splice(0)) next(undefined);
-    const all = [...this.#all];
+    for (const waiting of this.#queue.splice(0)) waiting.settle(failed(CLOSING));
+    const all = [...this.#processes];
     for (const process of all) process.hold(true);
-    for (const process of all) process.kill({ code: "engine/cancelled", detail: "the engine was closed" });
+    for (const process of all) process.kill(CLOSING);
     await Promise.all(all.map((process) => process.exited));
   }
+}
+
+const CANCELLED: EngineFault = { code: "engine/cancelled", detail: "before it began" };
+const CLOSING: EngineFault = { code: "engine/cancelled", detail: "the engine was closed" };
+
+function failed(fault: EngineFault): JobEnd {
+  return { fault, wallMs: 0 };
 }

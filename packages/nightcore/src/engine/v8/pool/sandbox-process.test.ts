@@ -67,7 +67,7 @@ const ROWS: readonly (readonly [lie: string, launch: Launch, code: EngineFaultCo
 
 for (const [lie, launch, code] of ROWS) {
   test(`a sandbox that ${lie} is ${code}`, async () => {
-    const pool = new Pool(launch, 1);
+    const pool = new Pool(launch, { slots: 1 });
     const end = await pool.run(JOB, undefined);
     assert.ok("fault" in end, JSON.stringify(end));
     assert.equal(end.fault.code, code, end.fault.detail);
@@ -100,7 +100,7 @@ const PIECE_ROWS: readonly (readonly [lie: string, says: string, detail: string]
 
 for (const [lie, says, detail] of PIECE_ROWS) {
   test(`a sandbox that ${lie} is engine/protocol`, async () => {
-    const pool = new Pool(impostor(READY, `say("${says}"); ${STAY}`), 1);
+    const pool = new Pool(impostor(READY, `say("${says}"); ${STAY}`), { slots: 1 });
     const end = await pool.run(JOB, undefined, () => undefined);
     assert.ok("fault" in end, JSON.stringify(end));
     assert.equal(end.fault.code, "engine/protocol");
@@ -111,7 +111,7 @@ for (const [lie, says, detail] of PIECE_ROWS) {
 
 test("a piece that nobody asked for is engine/protocol, and one that somebody did is passed on", async () => {
   const launch = impostor(READY, `say("${PIECE}${STDOUT}"); ${STAY}`);
-  const [deaf, hearing] = [new Pool(launch, 1), new Pool(launch, 1)];
+  const [deaf, hearing] = [new Pool(launch, { slots: 1 }), new Pool(launch, { slots: 1 })];
   const unasked = await deaf.run(JOB, undefined);
   assert.ok("fault" in unasked && unasked.fault.detail === "a piece that was not asked for");
   const heard: unknown[] = [];
@@ -122,7 +122,7 @@ test("a piece that nobody asked for is engine/protocol, and one that somebody di
 });
 
 test("a sandbox that speaks before it is asked does not answer the next job", async () => {
-  const pool = new Pool(impostor(READY, `say("${FINE}"); setTimeout(() => say("${FINE}"), 50); ${STAY}`), 1);
+  const pool = new Pool(impostor(READY, `say("${FINE}"); setTimeout(() => say("${FINE}"), 50); ${STAY}`), { slots: 1 });
   const first = await pool.run(JOB, undefined);
   assert.ok("outcome" in first);
   await new Promise((resolve) => setTimeout(resolve, 300));
@@ -132,7 +132,7 @@ test("a sandbox that speaks before it is asked does not answer the next job", as
 });
 
 test("closing a pool ends its processes and whoever waits", async () => {
-  const pool = new Pool(impostor(READY, STAY), 1);
+  const pool = new Pool(impostor(READY, STAY), { slots: 1 });
   const runs = [pool.run(JOB, undefined), pool.run(JOB, undefined)];
   await pool.close();
   for (const end of await Promise.all(runs)) assert.ok("fault" in end);

@@ -1,60 +1,77 @@
-import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
-import { type Duplex, PassThrough } from "node:stream";
+import type { ChildProcess } from "node:child_process";
+import type { Duplex } from "node:stream";
 import type { Bytes, Digest } from "#core";
-import type { Cancellation, EngineFault, EngineJob, Print } from "#ports";
-import { FILTER_FD } from "../confinement/bubblewrap.ts";
-import { coverInherited } from "../confinement/inherited.ts";
-import { answerBytesMax, type AskedJob, decodeAnswer, type GuestOutcome, type SandboxAnswer } from "../wire/answer.ts";
+import type { EngineFault } from "#ports";
+import { answerBytesMax, decodeAnswer, type GuestOutcome, type SandboxAnswer } from "../wire/answer.ts";
 import { FrameSplitter } from "../wire/framing.ts";
 import { encodeJob } from "../wire/job.ts";
 import { WireError, WireReader } from "../wire/reader.ts";
+import { Alarm } from "./alarm.ts";
+import type { Assignment } from "./assignment.ts";
 import type { Launch } from "./launch.ts";
+import { Outbox } from "./outbox.ts";
 import { Printed } from "./printed.ts";
+import { spawnSandbox } from "./spawning.ts";
 
 const READY_BYTES_MAX = 64;
 const READY_MS_MAX = 30_000; // LIMIT: a loaded machine starts a process in a second; longer means that it cannot
-
 const START_END_MS_MAX = 3_000; // LIMIT: what has not ended by itself then is killed
 
-/** How a job ended, and how long it took from the first byte written until the answer was read. */
-export type JobEnd = { readonly wallMs: number } & ({ readonly outcome: GuestOutcome } | { readonly fault: EngineFault });
+const LOAD_MAX = 8; // LIMIT: jobs in a process at once, one of which runs; more gain nothing and wait longer when one is slow
+const QUICK_MS = 5; // a process whose last job took longer is given the next one only when it is done
+const STALL_MS = 10; // what waits behind a job that takes longer goes to another process
+const SLOW_MS = 100; // most guests have ended; of one that has not, nobody knows
 
-type Waiter = {
-  readonly messageBytesMax: number;
-  readonly asked: AskedJob | undefined;
-  /** Undefined: it is not asked to tell what the guest prints before it ends. */
+/** Whom a process tells what becomes of the jobs that it was given. */
+export type Employer = {
+  /** One has ended with an outcome that is believed. */
+  onOutcome(outcome: GuestOutcome): void;
+  /** Some want another process, in the order in which they were given: this one is dead, or takes too long over the one before. */
+  onReturned(assignments: readonly Assignment[]): void;
+  /** One takes so long that it may have to be killed. */
+  onSlow(): void;
+  onDead(): void;
+};
+
+/** A job that has been sent. */
+type Asked = {
+  readonly assignment: Assignment;
+  readonly answerBytesMax: number;
   readonly printed: Printed | undefined;
-  resolve(end: SandboxAnswer | EngineFault): void;
+  readonly withBytes: boolean;
+  /** When it was written, or when the answer before its own was read: from then on it may run. */
+  startedMs: number;
+  slow: boolean;
 };
 
 /**
- * One sandbox process as the worker sees it: something that may lie. It is asked one thing at a time, answers within a bound and
- * a deadline or is killed, and nothing that it sends is used before it has been checked.
+ * One sandbox process as the worker sees it: something that may lie. It runs one job at a time, and can be sent a few more of the
+ * same tenant meanwhile, so that it need not wait for the worker between short ones. It answers within a bound and a deadline or is
+ * killed, and nothing that it sends is used before it has been checked.
  */
 export class SandboxProcess {
   readonly #child: ChildProcess;
   readonly #channel: Duplex;
+  readonly #employer: Employer;
   readonly #splitter = new FrameSplitter();
+  readonly #outbox: Outbox;
+  readonly #alarm = new Alarm(() => this.#look());
   readonly #modules = new Set<Digest>();
-  readonly ready: Promise<EngineFault | undefined>;
+  readonly #starting = Promise.withResolvers<EngineFault | undefined>();
   readonly exited: Promise<void>;
-  /** Whose job it ran last. */
+  /** Whose job it was given last. INVARIANT: all that it has been asked and has not answered are theirs. */
   #tenant: string | undefined;
-  #waiter: Waiter | undefined;
+  readonly #asked: Asked[] = [];
+  #lastMs = Infinity;
+  #overtaken = false;
   #dead: EngineFault | undefined;
   #started = false;
   runs = 0;
 
-  constructor(launch: Launch) {
-    this.#child = spawn(launch.command, launch.args, {
-      stdio: stdioOf(launch),
-      env: {},
-      windowsHide: true,
-    });
-    // Out of descriptors, Node gives the child no streams at all; `error` follows on its own.
-    const streams = this.#child.stdio as ChildProcess["stdio"] | undefined;
-    this.#channel = (streams?.[3] ?? new PassThrough()) as Duplex;
-    if (launch.filter !== undefined) handOver(streams?.[FILTER_FD] as Duplex | null | undefined, launch.filter);
+  constructor(launch: Launch, employer: Employer) {
+    this.#employer = employer;
+    ({ child: this.#child, channel: this.#channel } = spawnSandbox(launch));
+    this.#outbox = new Outbox(this.#channel);
     this.exited = new Promise((resolve) => {
       this.#child.once("exit", () => resolve());
       this.#child.once("error", () => resolve());
@@ -68,96 +85,122 @@ export class SandboxProcess {
     });
     this.#channel.on("error", () => this.kill({ code: "engine/sandbox-died", detail: "the channel broke" }));
     this.#channel.on("data", (chunk: Bytes) => this.#receive(chunk));
-    this.ready = this.#awaitReady();
+    this.#alarm.setWithin(READY_MS_MAX);
     void this.ready.then((fault) => launch.onStarted?.(fault));
     this.hold(false);
+  }
+
+  /** Resolves when it can be given jobs, or with the reason for which it never will be. */
+  get ready(): Promise<EngineFault | undefined> {
+    return this.#starting.promise;
+  }
+
+  get started(): boolean {
+    return this.#started;
   }
 
   get dead(): boolean {
     return this.#dead !== undefined;
   }
 
-  async #awaitReady(): Promise<EngineFault | undefined> {
-    const timer = setTimeout(
-      () => this.kill({ code: "engine/unavailable", detail: "the sandbox did not start in time" }),
-      READY_MS_MAX,
-    );
-    timer.unref();
-    const answer = await this.#ask([], READY_BYTES_MAX, { asked: undefined, printed: undefined });
-    clearTimeout(timer);
-    this.#started = !("code" in answer);
-    if ("code" in answer) return { code: "engine/unavailable", detail: answer.detail };
-    return answer.kind === "ready"
-      ? undefined
-      : this.kill({ code: "engine/protocol", detail: "the first answer is not `ready`" });
+  get tenant(): string | undefined {
+    return this.#tenant;
   }
 
-  /** Runs a job with its deadline counted from the first byte written. The caller has awaited `ready`, and runs one at a time. */
-  async run(job: EngineJob, cancellation: Cancellation | undefined, print?: Print): Promise<JobEnd> {
-    if (this.#dead !== undefined) return { fault: this.#dead, wallMs: 0 };
-    const startedMs = performance.now();
+  /** How many jobs it has been given and has not ended. */
+  get load(): number {
+    return this.#asked.length;
+  }
+
+  /**
+   * Whether a job may wait in the process behind those that it has: they are the same tenant's, nobody listens to them, and the last
+   * one was over in no time.
+   */
+  canFollow({ job, print }: Assignment): boolean {
+    const [front] = this.#asked;
+    if (front === undefined || front.printed !== undefined || print !== undefined) return false;
+    if (this.#overtaken || this.#lastMs > QUICK_MS || this.#asked.length >= LOAD_MAX) return false;
+    return this.#tenant === job.tenant && this.#modules.has(job.digest);
+  }
+
+  /** Sends a job. Its deadline counts from the first byte written, or from the answer before its own. */
+  give(assignment: Assignment): void {
     this.runs++;
-    const deadline = setTimeout(
-      () => this.kill({ code: "engine/deadline", detail: `after ${job.budgets.wallMs} ms` }),
-      job.budgets.wallMs,
-    );
-    const cancel = (): void => void this.kill({ code: "engine/cancelled", detail: "" });
-    cancellation?.addEventListener("abort", cancel);
-    try {
-      const end = await this.#converse(job, print);
-      return { ...end, wallMs: performance.now() - startedMs };
-    } finally {
-      clearTimeout(deadline);
-      cancellation?.removeEventListener("abort", cancel);
-    }
+    const { job, print } = assignment;
+    // Who asked to hear the guest is not told twice what it prints: the module goes along, so that the job is put once.
+    const withBytes = print !== undefined || !this.#modules.has(job.digest);
+    const printed = print && new Printed(print, job.budgets.outputBytes);
+    this.#ask({ assignment, answerBytesMax: answerBytesMax(job), printed, withBytes, startedMs: 0, slow: false });
   }
 
-  async #converse(
-    job: EngineJob,
-    print: Print | undefined,
-  ): Promise<{ readonly outcome: GuestOutcome } | { readonly fault: EngineFault }> {
-    const bytesMax = answerBytesMax(job);
-    // Who asked to hear the guest is not told twice what it prints: the module goes along, so that the job is put once.
-    const known = print === undefined && this.#modules.has(job.digest);
-    const streamed = print !== undefined;
-    const printed = print && new Printed(print, job.budgets.outputBytes);
+  #ask(asked: Asked): void {
+    const { job, print } = asked.assignment;
     const sameTenant = this.#tenant === job.tenant;
     this.#tenant = job.tenant;
-    let answer = await this.#ask(encodeJob(job, { withBytes: !known, sameTenant, streamed }), bytesMax, { asked: job, printed });
-    if (known && "kind" in answer && answer.kind === "need-module")
-      answer = await this.#ask(encodeJob(job, { withBytes: true, sameTenant, streamed }), bytesMax, { asked: job, printed });
-    if ("code" in answer) return { fault: answer };
-    if (answer.kind !== "outcome")
-      return { fault: this.kill({ code: "engine/protocol", detail: `unexpected \`${answer.kind}\`` }) };
-    if (answer.outcome.fault?.code !== "engine/invalid-module") this.#modules.add(job.digest);
-    return { outcome: answer.outcome };
+    this.#outbox.send(encodeJob(job, { withBytes: asked.withBytes, sameTenant, streamed: print !== undefined }));
+    if (this.#asked.push(asked) === 1) this.#begin();
+    else this.#alarm.setWithin(STALL_MS);
   }
 
-  #ask(
-    frame: readonly Bytes[],
-    messageBytesMax: number,
-    { asked, printed }: Pick<Waiter, "asked" | "printed">,
-  ): Promise<SandboxAnswer | EngineFault> {
-    return new Promise((resolve) => {
-      if (this.#dead !== undefined) return resolve(this.#dead);
-      this.#waiter = { messageBytesMax, asked, printed, resolve };
-      if (frame.length > 1) this.#channel.cork();
-      for (const part of frame) this.#channel.write(part);
-      if (frame.length > 1) this.#channel.uncork();
-    });
+  /** The first job that is asked may run from now on. */
+  #begin(): void {
+    const [front] = this.#asked;
+    if (front === undefined) return void (this.#overtaken = false);
+    front.startedMs = performance.now();
+    this.#alarm.setWithin(this.#nextLookMs(front, 0));
+  }
+
+  /** The alarm comes sooner than a deadline while a job is not slow yet, and where there is something to save when it stalls. */
+  #nextLookMs({ assignment, slow }: Asked, tookMs: number): number {
+    const leftMs = assignment.job.budgets.wallMs - tookMs;
+    const worthIt = !slow || assignment.settled || this.#asked.length > 1;
+    return worthIt ? Math.min(leftMs, STALL_MS) : leftMs;
+  }
+
+  /** What the alarm is for: a start that takes too long, a deadline, jobs behind one that is slow, and one that nobody waits for. */
+  #look(): void {
+    if (!this.#started) return this.kill({ code: "engine/unavailable", detail: "the sandbox did not start in time" });
+    const [front, ...behind] = this.#asked;
+    if (front === undefined) return;
+    const { wallMs } = front.assignment.job.budgets;
+    const tookMs = performance.now() - front.startedMs;
+    if (tookMs >= wallMs) return this.kill({ code: "engine/deadline", detail: `after ${wallMs} ms` });
+    if (tookMs >= STALL_MS) {
+      if (front.assignment.settled) return this.kill({ code: "engine/sandbox-died", detail: "replaced" });
+      if (behind.length > 0 && !this.#overtaken) {
+        this.#overtaken = true;
+        this.#employer.onReturned(behind.map((one) => one.assignment));
+      }
+    }
+    if (tookMs >= SLOW_MS && !front.slow) {
+      front.slow = true;
+      this.#employer.onSlow();
+    }
+    this.#alarm.setWithin(this.#nextLookMs(front, tookMs));
   }
 
   #receive(chunk: Bytes): void {
-    const waiter = this.#waiter;
     if (this.#dead !== undefined) return;
-    if (waiter === undefined) return void this.kill({ code: "engine/protocol", detail: "it spoke without being asked" });
-    const messages = this.#splitter.push(chunk, waiter.messageBytesMax);
-    if (messages === undefined) return void this.kill({ code: "engine/protocol", detail: "an answer is too long" });
+    let bytesMax = this.#started ? 0 : READY_BYTES_MAX;
+    for (const asked of this.#asked) bytesMax = Math.max(bytesMax, asked.answerBytesMax);
+    if (bytesMax === 0) return this.kill({ code: "engine/protocol", detail: "it spoke without being asked" });
+    const messages = this.#splitter.push(chunk, bytesMax);
+    if (messages === undefined) return this.kill({ code: "engine/protocol", detail: "an answer is too long" });
+    // An answer to a job that is given only while these are read would be one to something that it cannot have heard.
+    let answersMax = this.#started ? this.#asked.length : 1;
     try {
       for (const [n, message] of messages.entries()) {
-        if (this.#dead !== undefined) return; // whoever heard a piece ended the run
+        if (this.dead) return; // whoever heard a piece ended the run, or an outcome ended the process
+        const answer = decodeAnswer(new WireReader(message), this.#asked[0]?.assignment.job);
+        if (answer.kind === "piece") {
+          const printed = this.#asked[0]?.printed;
+          if (printed === undefined) throw new WireError("a piece that was not asked for");
+          printed.take(answer);
+          continue;
+        }
         const last = n === messages.length - 1 && this.#splitter.pending === 0;
-        this.#hear(waiter, message, last);
+        if (--answersMax === 0 && !last) throw new WireError("more than one answer");
+        this.#hear(answer);
       }
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
@@ -165,27 +208,42 @@ export class SandboxProcess {
     }
   }
 
-  /** Passes a piece on, or ends the waiting with an answer, which has to be the last that was said. */
-  #hear(waiter: Waiter, message: Bytes, last: boolean): void {
-    const answer = decodeAnswer(new WireReader(message), waiter.asked);
-    if (answer.kind === "piece") {
-      if (waiter.printed === undefined) throw new WireError("a piece that was not asked for");
-      waiter.printed.take(answer);
-      return;
-    }
-    if (!last) throw new WireError("more than one answer");
-    if (answer.kind === "outcome") waiter.printed?.compare(answer.outcome);
-    this.#waiter = undefined;
-    waiter.resolve(answer);
+  #hear(answer: SandboxAnswer): void {
+    const [front] = this.#asked;
+    if (front === undefined) {
+      if (answer.kind !== "ready") throw new WireError("the first answer is not `ready`");
+      this.#started = true;
+      this.#starting.resolve(undefined);
+    } else if (answer.kind === "outcome") {
+      this.#conclude(front, answer.outcome);
+    } else if (answer.kind === "need-module" && !front.withBytes) {
+      this.#asked.shift();
+      this.#begin();
+      this.#ask({ ...front, withBytes: true });
+    } else throw new WireError(`unexpected \`${answer.kind}\``);
   }
 
-  /** SIGKILL, and the fault becomes the answer to whatever is waited for. The first reason stands. */
-  kill(fault: EngineFault): EngineFault {
+  #conclude({ printed, assignment, startedMs }: Asked, outcome: GuestOutcome): void {
+    printed?.compare(outcome);
+    this.#asked.shift();
+    this.#lastMs = performance.now() - startedMs;
+    if (outcome.fault?.code !== "engine/invalid-module") this.#modules.add(assignment.job.digest);
+    this.#begin();
+    assignment.settle({ outcome, wallMs: this.#lastMs });
+    this.#employer.onOutcome(outcome);
+  }
+
+  /** Ends the process if it is running this job. */
+  cancel(assignment: Assignment): void {
+    if (this.#asked[0]?.assignment === assignment) this.kill({ code: "engine/cancelled", detail: "" });
+  }
+
+  /** SIGKILL, and the fault becomes the end of the job that runs. The first reason stands. */
+  kill(fault: EngineFault): void {
     this.#fail(fault);
     this.#channel.destroy();
     if (this.#started) this.#child.kill("SIGKILL");
     else this.#abandonStart();
-    return fault;
   }
 
   /**
@@ -199,10 +257,14 @@ export class SandboxProcess {
   }
 
   #fail(fault: EngineFault): void {
-    this.#dead ??= fault;
-    const waiter = this.#waiter;
-    this.#waiter = undefined;
-    waiter?.resolve(this.#dead);
+    if (this.#dead !== undefined) return;
+    this.#dead = fault;
+    this.#alarm.clear();
+    this.#starting.resolve({ code: "engine/unavailable", detail: fault.detail });
+    const [front, ...behind] = this.#asked.splice(0);
+    front?.assignment.settle({ fault, wallMs: performance.now() - front.startedMs });
+    if (behind.length > 0 && !this.#overtaken) this.#employer.onReturned(behind.map((one) => one.assignment));
+    this.#employer.onDead();
   }
 
   /** An idle process does not keep the worker's event loop alive; one that a job waits for does. */
@@ -216,20 +278,4 @@ export class SandboxProcess {
       channel.unref?.();
     }
   }
-}
-
-/** The channel, the filter where there is one, and nothing else that the worker holds. */
-function stdioOf({ filter, inherited }: Launch): StdioOptions {
-  const own = ["ignore", "ignore", "ignore", "pipe", ...(filter === undefined ? [] : ["pipe" as const])] as const;
-  return [...coverInherited(own, inherited ?? [])];
-}
-
-/** Sends what is read to its end before Node starts; the other side closes the descriptor then. */
-function handOver(stream: Duplex | null | undefined, bytes: Bytes): void {
-  if (stream === null || stream === undefined) return;
-  stream.on("error", () => undefined); // it ends without having read: its exit says why
-  stream.write(bytes);
-  // A socket takes so little at once, and closes at once too. `end` would wait for the event loop, and the start with it.
-  if (stream.writableLength === 0) stream.destroy();
-  else stream.resume().end();
 }
