@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NO_REFUSALS } from "#core";
+import { encodeHostCallTrace, HOST_CALLS, NO_REFUSALS } from "#core";
 import type { EngineFaultCode } from "#ports";
 import { assemble, jobFor } from "../fixture.test.ts";
 import { encodeOutcome, encodeReady, type GuestOutcome } from "../wire/answer.ts";
@@ -76,7 +76,16 @@ for (const [lie, launch, code] of ROWS) {
 }
 
 const PIECE = hex(encodePiece("stdout", new Uint8Array([1, 2])));
-const WROTE = { hostCalls: 1, observed: { calls: ["fd_write"], openedPaths: [] } };
+const WROTE = {
+  hostCalls: 1,
+  observed: { calls: ["fd_write"], openedPaths: [] },
+  trace: encodeHostCallTrace({
+    count: 1,
+    digest: [1, 2],
+    calls: [{ call: HOST_CALLS.indexOf("fd_write"), errno: 0, digest: 1 }],
+    checkpoints: [],
+  }),
+};
 const STDOUT = hex(encodeOutcome({ ...OUTCOME, ...WROTE, stdout: new Uint8Array([1, 2, 3]) }));
 
 const PIECE_ROWS: readonly (readonly [lie: string, says: string, detail: string])[] = [
