@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { encodeTime, parseDigest, quote } from "#core";
+import { parseDigest, quote } from "#core";
 import { encodeTlogProof } from "#ledger";
 import { explainLedgerFault } from "#ports";
 import { type EntryQuestion, EVENT_TYPES, type Event, findEntries, type Rows, VERDICTS } from "#state";
@@ -9,13 +9,12 @@ import { replaceFile } from "#store/workspace";
 import { describeEvent } from "./event-words.ts";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { openView, readEntries, type View } from "./session.ts";
-import { readTimeOption } from "./time-option.ts";
+import { readSinceOption, readTimeOption } from "./time-option.ts";
 import { unwrap } from "./unwrap.ts";
 
 const LIMIT_DEFAULT = 50; // LIMIT: what a person reads; `--limit` asks for more
 const LIMIT_MAX = 100_000; // LIMIT: rows that are held at once
 const KEY_BEGINNING_MIN = 8;
-const DAY_MS = 86_400_000;
 
 type FoundEntry = { readonly index: number; readonly event: Event };
 
@@ -85,16 +84,10 @@ function readQuestion(invocation: Invocation, rows: Rows): EntryQuestion {
     digest: digest === undefined ? undefined : parseDigest(digest),
     signer: signer === undefined ? undefined : findKey(rows, signer),
     verdict,
-    since: readSince(invocation),
+    since: readSinceOption(invocation),
     until: readTimeOption(invocation, "until"),
     limit: readLimit(invocation),
   };
-}
-
-/** `30d` is thirty days ago; anything else is a time. */
-function readSince(invocation: Invocation): string | undefined {
-  const days = /^(\d{1,5})d$/.exec(invocation.text("since") ?? "")?.[1];
-  return days === undefined ? readTimeOption(invocation, "since") : encodeTime(Date.now() - Number(days) * DAY_MS);
 }
 
 function readLimit(invocation: Invocation): number {

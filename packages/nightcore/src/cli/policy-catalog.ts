@@ -80,6 +80,18 @@ export const POLICY_COMMANDS: readonly CommandSpec[] = [
     load: () => import("./policy-rollback.ts"),
   },
   {
+    path: ["policy", "simulate"],
+    summary: "decide the history again under other policies, and list every decision that would have been another one",
+    detail:
+      "A candidate is a folder of policy files, one file that replaces its namesake in force, or the number of a version. Without\none, every decision is made again under the version that it was made under: it must come out the same.",
+    options: [
+      { name: "candidate", value: "PATH|N", summary: "the policies to decide under" },
+      { name: "since", value: "TIME", summary: "decisions not before (2026-01-31, RFC 3339, or 30d for thirty days ago)" },
+    ],
+    example: "nightcore policy simulate --candidate policies --since 30d",
+    load: () => import("./policy-simulate.ts"),
+  },
+  {
     path: ["policy", "history"],
     summary: "every version: who proposed, who approved or rejected it, when it was in force",
     options: [],

@@ -236,7 +236,7 @@ function foldEntry(
 }
 
 /** An entry's event, its signature checked; undefined for a kind that this version does not know. */
-function openEntry(entry: Uint8Array, index: number, publicKey: Uint8Array): Result<Event | undefined, LedgerFault> {
+export function openEntry(entry: Uint8Array, index: number, publicKey: Uint8Array): Result<Event | undefined, LedgerFault> {
   const bad = (detail: string) => fail<LedgerFault>({ code: "ledger/corrupt-frame", where: `entry ${index}`, detail });
   const envelope = parseEnvelope(entry);
   if (!envelope.ok) return bad(envelope.fault.code);

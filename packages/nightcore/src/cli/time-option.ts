@@ -9,3 +9,11 @@ export function readTimeOption(invocation: Invocation, name: string): string | u
   if (ms === undefined) throw usageStop(`\`--${name}\` ${quote(text)} is not a time`, "write 2026-01-31 or an RFC 3339 time");
   return encodeTime(ms);
 }
+
+const DAY_MS = 86_400_000;
+
+/** `--since`: `30d` is thirty days ago, anything else is a time. Undefined when the option is not there. */
+export function readSinceOption(invocation: Invocation): string | undefined {
+  const days = /^(\d{1,5})d$/.exec(invocation.text("since") ?? "")?.[1];
+  return days === undefined ? readTimeOption(invocation, "since") : encodeTime(Date.now() - Number(days) * DAY_MS);
+}

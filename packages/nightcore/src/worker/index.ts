@@ -30,3 +30,5 @@ export type { Divergence, RecordedRun, Replay, ReplayFault, ReplayFaultCode, Rep
 export type { RunRecord, RunRequest, RunStatus, Trial } from "./run-record.ts";
 export { deletionEvents, findExpired } from "./retention.ts";
 export type { RetentionPolicy, RetentionPowers } from "./retention.ts";
+export { countFlips, decideAgain, decideUnder, factsOf, findFlip } from "./what-if.ts";
+export type { Deciding, Flip } from "./what-if.ts";
