@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { encodeHex, encodeTime, quote } from "#core";
 import { DEFAULT_POLICIES } from "#cedar";
-import { BASE_POLICY, explainPolicyFault, type PolicyBundle } from "#guardian";
+import { BASE_ASSESSMENT, BASE_POLICY, explainPolicyFault, type PolicyBundle } from "#guardian";
 import { explainLedgerFault } from "#ports";
 import { explainKeyFileFault, writeKeyPair } from "#store/keys";
 import { encodeConfiguration, layOut, replaceFile } from "#store/workspace";
@@ -28,6 +28,18 @@ const DEFAULT_POLICY = {
   max_fuel: BASE_POLICY.limits.fuel,
   max_output_kb: BASE_POLICY.limits.outputBytes / 1024,
   on_excess: BASE_POLICY.onExcess,
+  assessment: {
+    runs_min: BASE_ASSESSMENT.runsMin,
+    times: BASE_ASSESSMENT.times,
+    deviations: BASE_ASSESSMENT.deviations,
+    contain: {
+      within_hours: BASE_ASSESSMENT.contain.withinHours,
+      faults: BASE_ASSESSMENT.contain.faults,
+      escapes: BASE_ASSESSMENT.contain.escapes,
+      bad_pointers: BASE_ASSESSMENT.contain.badPointers,
+      revoke_approvals: BASE_ASSESSMENT.contain.revokeApprovals,
+    },
+  },
 };
 
 /** Makes a workspace where there is none; files that are there already (modules, keys, a policy) stay as they are. */

@@ -5,6 +5,7 @@
  * functions are named here as types and handed in by `cli`. It follows RFC 4648 (base64), RFC 8259 (JSON), RFC 9562 (UUID
  * version 7) and RFC 3339 (time).
  */
+export type { Assessment, AssessmentFinding, Containment, Usual } from "./assessment.ts";
 export { encodeBase64, encodeHex, parseBase64, parseHex } from "./base64.ts";
 export type { EncodingFault } from "./base64.ts";
 export { BLOCK_CAUSES, BLOCK_KINDS, encodeImportSet, parseImportSet } from "./block.ts";
@@ -45,6 +46,8 @@ export { assert, fail, ok, unreachable } from "./result.ts";
 export type { Explanation, Fault, Result } from "./result.ts";
 export { bandOf, RISK_BANDS, RISK_MAX } from "./risk-band.ts";
 export type { RiskBand } from "./risk-band.ts";
+export { MEASURES, NO_STRIKES, sampleModule, STRIKE_KINDS, STRIKES_MAX } from "./sample.ts";
+export type { Measure, Measured, Sample, Strike, StrikeKind, Strikes } from "./sample.ts";
 export type { Crypto, SignEd25519, VerifyEd25519 } from "./signature.ts";
 export { decayStanding, raiseStanding, STANDING_POINTS_MAX } from "./standing.ts";
 export type { StandingPoints } from "./standing.ts";

@@ -17,6 +17,11 @@ export { approvalPolicyOf, isApproved, weighApprovals } from "./approval-weighin
 export type { WeighedApproval, Weighing } from "./approval-weighing.ts";
 export { askedRun } from "./asked-run.ts";
 export type { GrantedRun } from "./asked-run.ts";
+export { assessRun, ASSESSMENT_RULES } from "./assessment.ts";
+export type { AssessmentBasis, EndedRun } from "./assessment.ts";
+export { BASE_ASSESSMENT } from "./assessment-policy.ts";
+export type { AssessmentPolicy, ContainmentPolicy } from "./assessment-policy.ts";
+export { explainContainment } from "./containment.ts";
 export { decide, nameRules } from "./decision.ts";
 export type { Decision, JudgedFacts, PolicyAnswer, PolicyEngine, PolicyRequest, Reason, Verdict } from "./decision.ts";
 export { explainApprovalFault, explainPolicyFault } from "./explain.ts";

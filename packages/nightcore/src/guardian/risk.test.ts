@@ -45,6 +45,7 @@ const APPLIES: Readonly<Record<RiskName, readonly [change: Partial<Facts>, point
   "isolation-thin": [{ isolation: ["process"] }, 15],
   "digest-failures": [{ history: { ...CALM.history, digestRuns: 4, digestFailures: 1 } }, 5],
   "tenant-failures": [{ history: { ...CALM.history, tenantRuns: 10, tenantFailures: 10 } }, 10],
+  standing: [{ standing: { tenant: { points: 25, at: "2026-06-01T00:00:00.000Z" }, evidence: [] } }, 15],
 };
 
 test("each contribution applies for its own fact and adds what the policy weighs it with", () => {

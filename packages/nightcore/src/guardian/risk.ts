@@ -1,5 +1,6 @@
-import { bandOf, BUDGET_NAMES, RISK_MAX, type RiskBand } from "#core";
+import { bandOf, BUDGET_NAMES, RISK_MAX, type RiskBand, STANDING_POINTS_MAX } from "#core";
 import type { Facts } from "./facts.ts";
+import { weighStanding } from "./standing.ts";
 
 /** What a contribution is about, and its weight in points where the policy does not state one. */
 export const RISK_WEIGHTS = {
@@ -17,6 +18,7 @@ export const RISK_WEIGHTS = {
   "isolation-thin": 15,
   "digest-failures": 20,
   "tenant-failures": 10,
+  standing: 60,
 } as const satisfies Readonly<Record<string, number>>;
 
 export type RiskName = keyof typeof RISK_WEIGHTS;
@@ -68,6 +70,7 @@ const CONTRIBUTIONS: readonly (readonly [name: RiskName, weigh: (facts: Facts) =
   ["isolation-thin", weighIsolation],
   ["digest-failures", ({ history }) => weighFailures("these bytes", history.digestRuns, history.digestFailures)],
   ["tenant-failures", ({ history }) => weighFailures("this tenant", history.tenantRuns, history.tenantFailures)],
+  ["standing", weighFindings],
 ];
 
 function when(applies: boolean, evidence: string): Found | undefined {
@@ -116,4 +119,13 @@ function weighIsolation({ isolation, mode }: Facts): Found | undefined {
 function weighFailures(whose: string, runs = 0, failures = 0): Found | undefined {
   if (runs < RUNS_TOLD_MIN || failures === 0) return undefined;
   return { evidence: `${failures} of ${runs} executions of ${whose} failed`, share: failures / runs };
+}
+
+function weighFindings(facts: Facts): Found | undefined {
+  const { tenant, digest, points } = weighStanding(facts);
+  if (points === 0) return undefined;
+  const newest = facts.standing?.evidence[0];
+  const why = newest === undefined ? "" : `, the newest of ${newest.at}: ${newest.message}`;
+  const evidence = `findings about earlier runs left ${digest} points to these bytes and ${tenant} to this tenant${why}`;
+  return { evidence, share: points / STANDING_POINTS_MAX };
 }

@@ -12,6 +12,7 @@ import {
   RISK_MAX,
 } from "#core";
 import { MemberReader } from "#trust";
+import { type AssessmentPolicy, BASE_ASSESSMENT, readAssessmentPolicy } from "./assessment-policy.ts";
 import { RISK_WEIGHTS, type RiskName, type RiskWeights } from "./risk.ts";
 import { type ApprovalPolicy, BASE_APPROVALS, readApprovalPolicy } from "./approval-policy.ts";
 import { readRequirements, type Requirement } from "./requirement.ts";
@@ -38,6 +39,8 @@ export type TenantPolicy = {
   readonly policyApprovals?: readonly Requirement[];
   /** Who ends a block; it counts in `_default.json` alone. Absent as above: one approver. */
   readonly releaseApprovals?: readonly Requirement[];
+  /** What is unusual, and what contains. Absent in what older decisions recorded. */
+  readonly assessment?: AssessmentPolicy;
 };
 
 export type PolicyFault =
@@ -62,6 +65,7 @@ export const BASE_POLICY: TenantPolicy = {
   approvals: BASE_APPROVALS,
   policyApprovals: ONE_APPROVER,
   releaseApprovals: ONE_APPROVER,
+  assessment: BASE_ASSESSMENT,
 };
 
 /**
@@ -105,6 +109,7 @@ function readPolicy(members: MemberReader, object: JsonObject, base: TenantPolic
     policyApprovals: readRequirements(members, "policy_approvals", "`policy_approvals`") ?? base.policyApprovals ?? ONE_APPROVER,
     releaseApprovals:
       readRequirements(members, "release_approvals", "`release_approvals`") ?? base.releaseApprovals ?? ONE_APPROVER,
+    assessment: readAssessmentPolicy(members, base.assessment ?? BASE_ASSESSMENT),
   };
 }
 

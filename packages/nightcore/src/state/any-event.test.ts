@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { BLOCK_CAUSES, type Budgets, CAPABILITIES, type Digest, type RunId } from "#core";
+import { BLOCK_CAUSES, type Budgets, CAPABILITIES, type Digest, type RunId, STRIKE_KINDS } from "#core";
 import type { Event, EventKind } from "#state";
 
 // Events as the log may hold them, of every kind and in any order: also an outcome without its intent, which no writer of ours
@@ -112,17 +112,28 @@ const ARBITRARIES: Arbitraries = {
     engine: text,
     isolation: fc.array(text, { maxLength: 1 }),
   }),
-  outcome: fc.record({
-    ...ofRun,
-    digest,
-    status: fc.constantFrom("ran", "failed"),
-    exitCode: fc.option(fc.integer({ min: 0, max: 255 })),
-    fault: finding,
-    results: fc.array(text, { maxLength: 1 }),
-    stdout: fc.option(bytes),
-    stderr: fc.option(bytes),
-    usage: fc.option(usage),
-  }),
+  outcome: fc
+    .tuple(
+      fc.record({
+        ...ofRun,
+        digest,
+        status: fc.constantFrom("ran", "failed"),
+        exitCode: fc.option(fc.integer({ min: 0, max: 255 })),
+        fault: finding,
+        results: fc.array(text, { maxLength: 1 }),
+        stdout: fc.option(bytes),
+        stderr: fc.option(bytes),
+        usage: fc.option(usage),
+      }),
+      fc.record(
+        {
+          assessed: fc.record({ rules: text, entries: count }),
+          refusals: fc.record({ deniedCalls: count, escapes: count, badPointers: count }),
+        },
+        { requiredKeys: [] },
+      ),
+    )
+    .map(([outcome, more]) => ({ ...outcome, ...more })),
   quarantine: fc.record({ at, digest, reason: text }),
   release: fc.nat(20).chain((entry) =>
     fc.record({
@@ -196,17 +207,21 @@ const ARBITRARIES: Arbitraries = {
     ...ofRun,
     digest,
     rules: text,
-    history: fc.record({ entries: count, runs: count }),
     findings: fc.array(
-      said.map((one) => ({
-        ...one,
-        ...{ measure: "fuel", observed: 5, median: 2.5, deviation: 0.5, granted: null, points: 3 },
-      })),
+      said.map((one) => ({ ...one, measure: "fuel" as const, observed: 5, usual: null, granted: null, points: 3 })),
       { maxLength: 2 },
     ),
     points: fc.nat(100),
     strikes: fc.record({ faults: fc.nat(2), escapes: fc.nat(2), badPointers: fc.nat(2) }),
-    contain: fc.constant(null),
+    contain: fc.option(
+      fc.record({
+        trigger: fc.constantFrom(...STRIKE_KINDS),
+        seen: count,
+        threshold: count,
+        withinHours: count,
+        revokeApprovals: flag,
+      }),
+    ),
   }),
   submission: fc.record({
     at,

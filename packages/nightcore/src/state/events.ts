@@ -1,6 +1,7 @@
 import {
   type BlockCause,
   type BlockTarget,
+  type Assessment,
   type Budgets,
   type Capability,
   type Digest,
@@ -149,44 +150,14 @@ export type OutcomeEvent = OfRun & {
   readonly hostCallTrace?: { readonly digest: Digest; readonly bytes: number };
   /** Absent when it was refused nothing. */
   readonly refusals?: Refusals;
-  /** Which rules assessed it. Absent: none did, since a trial or an older version made it, and it counts for no history. */
-  readonly assessed?: string;
-};
-/** What is unusual about a run, in figures and in words. `measure` is null for what is counted and not compared. */
-export type AssessmentFinding = {
-  readonly code: string;
-  readonly message: string;
-  readonly measure: string | null;
-  readonly observed: number;
-  /** The middle of the history that it was compared with, and how far its runs lie from there in the middle; null without one. */
-  readonly median: number | null;
-  readonly deviation: number | null;
-  readonly granted: number | null;
-  readonly points: number;
-};
-/** Why and how a module is contained. */
-export type ContainmentSaid = {
-  /** The threshold of the policy that was reached. */
-  readonly trigger: "faults" | "escapes" | "bad_pointers";
-  readonly seen: number;
-  readonly count: number;
-  readonly withinHours: number;
-  readonly quarantine: true;
-  readonly revokeApprovals: true;
+  /**
+   * Which rules assessed it, beside the history that folding so many entries gives. Absent: nobody did, since a trial or an older
+   * version made it, and it counts for no history.
+   */
+  readonly assessed?: { readonly rules: string; readonly entries: number };
 };
 /** What an outcome was found to be beside the history of its tenant. In the same append as the outcome, and only with findings. */
-export type AssessmentEvent = OfRun & {
-  readonly digest: Digest;
-  readonly rules: string;
-  /** Folding this many entries gives the history, of which so many runs were compared with. */
-  readonly history: { readonly entries: number; readonly runs: number };
-  readonly findings: readonly AssessmentFinding[];
-  /** Added to the standing of the module and of its tenant. */
-  readonly points: number;
-  /** What counts towards containment. */
-  readonly strikes: { readonly faults: number; readonly escapes: number; readonly badPointers: number };
-  readonly contain: ContainmentSaid | null;
-};
+export type AssessmentEvent = OfRun & Assessment & { readonly digest: Digest; readonly rules: string };
 /** These bytes are blocked from here on: the older form of a block, which is still read. */
 export type QuarantineEvent = { readonly at: string; readonly digest: Digest; readonly reason: string };
 /** From here on none of the targets runs, or is given to a run, until it is released. The id of each is `<index of this entry>.<place>`. */

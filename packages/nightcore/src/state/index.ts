@@ -20,8 +20,6 @@ export { EVENT_TYPES, readEvent } from "./events.ts";
 export type {
   AdmissionEvent,
   AssessmentEvent,
-  AssessmentFinding,
-  ContainmentSaid,
   BlockEvent,
   DecisionEvent,
   DeletionEvent,
@@ -57,18 +55,9 @@ export { findEntries, VERDICTS } from "./finding.ts";
 export type { EntryQuestion } from "./finding.ts";
 export { evolve } from "./fold.ts";
 export type { At } from "./fold.ts";
-export {
-  readEvidence,
-  readSamples,
-  readStandingPoints,
-  readStrikes,
-  sampleModule,
-  SAMPLES_MAX,
-  STRIKES_MAX,
-  subjectOf,
-} from "./standing.ts";
-export type { Evidence, Sample, StandingSubject, Strikes } from "./standing.ts";
 export { readPolicyHead, readPolicyVersion } from "./policy-fold.ts";
 export type { PolicyAct, PolicyHead, PolicyVersionRow } from "./policy-fold.ts";
+export { readEvidence, readSamples, readStandingPoints, readStrikes, SAMPLES_MAX, subjectOf } from "./standing.ts";
+export type { Evidence, StandingSubject } from "./standing.ts";
 export { MemoryRows, SCHEMA_VERSION, TABLES } from "./rows.ts";
 export type { ColumnType, Question, Range, Row, Rows, Table, TableName, Value } from "./rows.ts";

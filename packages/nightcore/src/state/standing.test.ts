@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Digest, RunId } from "#core";
+import { type Digest, NO_STRIKES, type RunId, STRIKES_MAX } from "#core";
 import {
   type AssessmentEvent,
   type Event,
@@ -16,17 +16,17 @@ import {
   readStandingPoints,
   readStrikes,
   SAMPLES_MAX,
-  STRIKES_MAX,
 } from "#state";
 import { Projection } from "#store/sqlite";
 
 const DIGEST = "ab".repeat(32) as Digest;
 const OF = { run: "run-0" as RunId, tenant: "hello", at: "2026-01-01T00:00:00.000Z", digest: DIGEST };
+const ASSESSED = { rules: "1", entries: 0 };
 const usage = (fuel: number) => ({ wallMs: 1.6, fuel, memoryBytes: 65_536, outputBytes: 3, hostCalls: 2 });
 
 function outcome(fuel: number, over: Partial<OutcomeEvent> = {}): Event {
   const end = { status: "ran", exitCode: 0, fault: null, results: [], stdout: null, stderr: null } as const;
-  return { kind: "outcome", ...OF, ...end, usage: usage(fuel), assessed: "1", ...over };
+  return { kind: "outcome", ...OF, ...end, usage: usage(fuel), assessed: ASSESSED, ...over };
 }
 
 function assessment(over: Partial<AssessmentEvent> = {}): Event {
@@ -35,8 +35,7 @@ function assessment(over: Partial<AssessmentEvent> = {}): Event {
     kind: "assessment",
     ...OF,
     rules: "1",
-    history: { entries: 0, runs: 0 },
-    findings: [{ ...finding, median: null, deviation: null, granted: null }],
+    findings: [{ ...finding, usual: null, granted: null }],
     points: 7,
     strikes: { faults: 0, escapes: 2, badPointers: 0 },
     contain: null,
@@ -96,6 +95,23 @@ test("points add up to a hundred and no further; strikes and evidence are the ne
   assert.equal(strikes.faults.length, STRIKES_MAX);
   assert.equal(strikes.badPointers.at(-1)?.[1], STRIKES_MAX + 10);
   assert.equal(readEvidence(rows, { tenant: "hello" }).length, 8);
+});
+
+test("whoever is contained begins anew: what led to it is not counted again, and its points stay", () => {
+  const contain = { trigger: "escapes", seen: 4, threshold: 4, withinHours: 24, revokeApprovals: true } as const;
+  const rows = fold([assessment(), assessment({ contain })]);
+  assert.deepEqual(readStrikes(rows, "hello", DIGEST), NO_STRIKES);
+  assert.equal(readStandingPoints(rows, { digest: DIGEST })?.points, 14);
+  evolve(rows, assessment(), { index: 2 });
+  assert.deepEqual(readStrikes(rows, "hello", DIGEST).escapes, [[OF.at, 2]]);
+});
+
+test("a run that came to its end ends a row of faults, and nothing else that was seen", () => {
+  const strikes = { faults: 1, escapes: 1, badPointers: 0 };
+  const rows = fold([assessment({ strikes }), outcome(1, { tenant: "other" })]);
+  assert.equal(readStrikes(rows, "hello", DIGEST).faults.length, 1);
+  evolve(rows, outcome(1), { index: 2 });
+  assert.deepEqual(readStrikes(rows, "hello", DIGEST), { ...NO_STRIKES, escapes: [[OF.at, 1]] });
 });
 
 test("the rows are the same wherever the fold was stopped and restarted, in memory and in SQLite", (t) => {

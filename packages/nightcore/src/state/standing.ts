@@ -1,9 +1,18 @@
-import { type Digest, raiseStanding, type StandingPoints } from "#core";
+import {
+  type Digest,
+  NO_STRIKES,
+  raiseStanding,
+  type Sample,
+  sampleModule,
+  type StandingPoints,
+  type StrikeKind,
+  type Strikes,
+  STRIKES_MAX,
+} from "#core";
 import type { AssessmentEvent, OutcomeEvent } from "./events.ts";
 import type { Row, Rows } from "./rows.ts";
 
 export const SAMPLES_MAX = 50; // LIMIT: enough for a middle and a spread, little enough to be read for every run
-export const STRIKES_MAX = 64; // LIMIT: of each kind; a policy's thresholds are not higher, and each strike counts one at least
 const EVIDENCE_MAX = 8; // LIMIT: what a person reads, and a decision carries along
 
 /** Whose standing: a tenant's, a module's under any tenant, or a module's under one. */
@@ -18,24 +27,6 @@ export function subjectOf({ tenant, digest }: StandingSubject): string {
   return tenant === undefined ? `module/${digest}` : `module/${digest}/${tenant}`;
 }
 
-/** What one run that came to its end used. `module` is the beginning of its digest; time is in whole milliseconds. */
-export type Sample = {
-  readonly module: string;
-  readonly fuel: number;
-  readonly memoryBytes: number;
-  readonly wallMs: number;
-  readonly outputBytes: number;
-  readonly hostCalls: number;
-  readonly deniedCalls: number;
-};
-
-const MODULE_CHARACTERS = 16;
-
-/** What a sample calls a module. */
-export function sampleModule(digest: Digest): string {
-  return digest.slice(0, MODULE_CHARACTERS);
-}
-
 /** One thing that a run has shown, for people and for the decision to name. */
 export type Evidence = {
   readonly at: string;
@@ -46,16 +37,10 @@ export type Evidence = {
   readonly points: number;
 };
 
-/** When, and how much, was seen of something that counts towards containment. */
-export type Strike = readonly [at: string, count: number];
-/** What counts towards containment, by its kind, the oldest first. */
-export type Strikes = {
-  readonly faults: readonly Strike[];
-  readonly escapes: readonly Strike[];
-  readonly badPointers: readonly Strike[];
-};
-
-/** Keeps what a run used in its tenant's row, when the run was assessed and came to its end: the newest samples and no more. */
+/**
+ * Keeps what a run used in its tenant's row, when the run was assessed and came to its end: the newest samples and no more. The
+ * faults of its module are in a row no longer.
+ */
 export function evolveSamples(rows: Rows, { tenant, digest, usage, fault, assessed, refusals }: OutcomeEvent): void {
   if (assessed === undefined || usage === null || fault !== null) return;
   const { fuel, memoryBytes, wallMs, outputBytes, hostCalls } = usage;
@@ -63,6 +48,9 @@ export function evolveSamples(rows: Rows, { tenant, digest, usage, fault, assess
   const before = rowOf(rows, { tenant });
   const samples = `${textOf(before, "samples")}${sampleModule(digest)},${counts.join(",")};`;
   rows.put("standing", { ...before, samples: dropOldest(samples) });
+  const pair = rows.get("standing", subjectOf({ tenant, digest }));
+  if (pair === undefined || strikesOf(pair).faults.length === 0) return;
+  rows.put("standing", { ...pair, strikes: JSON.stringify({ ...strikesOf(pair), faults: [] }) });
 }
 
 // By cutting text: it happens at every run, and reading all samples to drop one would cost more than the run's other rows.
@@ -89,7 +77,7 @@ export function readSamples(rows: Pick<Rows, "get">, tenant: string): readonly S
     });
 }
 
-/** Raises the standing of the tenant and of the module, and counts strikes for the module under this tenant. */
+/** Raises the standing of the tenant and of the module, and counts strikes for the module under this tenant, until it is contained. */
 export function evolveStanding(rows: Rows, event: AssessmentEvent, index: number): void {
   const { tenant, digest, at, run, points } = event;
   const found = event.findings.map(({ code, message, ...of }): Evidence => ({
@@ -107,11 +95,15 @@ export function evolveStanding(rows: Rows, event: AssessmentEvent, index: number
     rows.put("standing", { ...before, ...raised, evidence, log_index: index });
   }
   const pair = rowOf(rows, { tenant, digest });
-  const strikes = strikesOf(pair);
-  const strike = (kind: keyof Strikes) =>
-    event.strikes[kind] === 0 ? strikes[kind] : [...strikes[kind], [at, event.strikes[kind]] as const].slice(-STRIKES_MAX);
-  const after: Strikes = { faults: strike("faults"), escapes: strike("escapes"), badPointers: strike("badPointers") };
-  rows.put("standing", { ...pair, strikes: JSON.stringify(after), log_index: index });
+  rows.put("standing", { ...pair, strikes: JSON.stringify(strikesAfter(strikesOf(pair), event)), log_index: index });
+}
+
+// What led to a containment is not counted again: whoever releases the module gives it a new beginning.
+function strikesAfter(before: Strikes, { at, strikes, contain }: AssessmentEvent): Strikes {
+  if (contain !== null) return NO_STRIKES;
+  const after = (kind: StrikeKind) =>
+    strikes[kind] === 0 ? before[kind] : [...before[kind], [at, strikes[kind]] as const].slice(-STRIKES_MAX);
+  return { faults: after("faults"), escapes: after("escapes"), badPointers: after("badPointers") };
 }
 
 /** The points of a subject as of its newest finding; undefined when there never was one. */
@@ -149,7 +141,7 @@ function evidenceOf(row: Row | undefined): readonly Evidence[] {
 
 function strikesOf(row: Row | undefined): Strikes {
   const text = textOf(row, "strikes");
-  return text === "" ? { faults: [], escapes: [], badPointers: [] } : (JSON.parse(text) as Strikes);
+  return text === "" ? NO_STRIKES : (JSON.parse(text) as Strikes);
 }
 
 function textOf(row: Row | undefined, column: string): string {
