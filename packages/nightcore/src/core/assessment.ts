@@ -32,6 +32,8 @@ export type Containment = {
   readonly withinHours: number;
   /** Whether approvals of these bytes for this tenant end as well. */
   readonly revokeApprovals: boolean;
+  /** All of it in one line. */
+  readonly message: string;
 };
 
 /** What a run was found to be: nothing but reasons against, of which there may be none. */

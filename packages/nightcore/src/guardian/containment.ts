@@ -3,6 +3,12 @@ import type { ContainmentPolicy } from "./assessment-policy.ts";
 
 const HOUR_MS = 3_600_000;
 
+const SEEN: Readonly<Record<StrikeKind, string>> = {
+  faults: "faults in a row",
+  escapes: "ways out of its folders that it tried",
+  badPointers: "pointers outside of its memory",
+};
+
 /** What was seen of a module now and before, and how much of it is too much. */
 export type ContainmentBasis = {
   readonly at: string;
@@ -22,7 +28,9 @@ export function decideContainment({ at, strikes, before, policy }: ContainmentBa
     if (threshold === 0 || strikes[trigger] === 0) continue;
     const earlier = before[trigger].filter(([then]) => isWithin(then, at, withinHours));
     const seen = earlier.reduce((sum, [, count]) => sum + count, strikes[trigger]);
-    if (seen >= threshold) return { trigger, seen, threshold, withinHours, revokeApprovals };
+    if (seen < threshold) continue;
+    const message = `${seen} ${SEEN[trigger]} within ${withinHours} hours, and the policy contains a module at ${threshold}`;
+    return { trigger, seen, threshold, withinHours, revokeApprovals, message };
   }
   return null;
 }
@@ -30,15 +38,4 @@ export function decideContainment({ at, strikes, before, policy }: ContainmentBa
 // A clock that was set back makes earlier strikes lie in the future; they were seen all the same.
 function isWithin(then: string, at: string, hours: number): boolean {
   return (parseTime(at) ?? 0) - (parseTime(then) ?? 0) <= hours * HOUR_MS;
-}
-
-const SEEN: Readonly<Record<StrikeKind, string>> = {
-  faults: "faults in a row",
-  escapes: "ways out of its folders that it tried",
-  badPointers: "pointers outside of its memory",
-};
-
-/** Why a module is contained, in one line. */
-export function explainContainment({ trigger, seen, threshold, withinHours }: Containment): string {
-  return `${seen} ${SEEN[trigger]} within ${withinHours} hours; the policy contains a module at ${threshold}`;
 }

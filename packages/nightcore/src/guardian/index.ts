@@ -21,7 +21,6 @@ export { assessRun, ASSESSMENT_RULES } from "./assessment.ts";
 export type { AssessmentBasis, EndedRun } from "./assessment.ts";
 export { BASE_ASSESSMENT } from "./assessment-policy.ts";
 export type { AssessmentPolicy, ContainmentPolicy } from "./assessment-policy.ts";
-export { explainContainment } from "./containment.ts";
 export { decide, nameRules } from "./decision.ts";
 export type { Decision, JudgedFacts, PolicyAnswer, PolicyEngine, PolicyRequest, Reason, Verdict } from "./decision.ts";
 export { explainApprovalFault, explainPolicyFault } from "./explain.ts";

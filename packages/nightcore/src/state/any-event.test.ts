@@ -220,6 +220,7 @@ const ARBITRARIES: Arbitraries = {
         threshold: count,
         withinHours: count,
         revokeApprovals: flag,
+        message: text,
       }),
     ),
   }),

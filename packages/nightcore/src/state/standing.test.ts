@@ -98,7 +98,7 @@ test("points add up to a hundred and no further; strikes and evidence are the ne
 });
 
 test("whoever is contained begins anew: what led to it is not counted again, and its points stay", () => {
-  const contain = { trigger: "escapes", seen: 4, threshold: 4, withinHours: 24, revokeApprovals: true } as const;
+  const contain = { trigger: "escapes", seen: 4, threshold: 4, withinHours: 24, revokeApprovals: true, message: "m" } as const;
   const rows = fold([assessment(), assessment({ contain })]);
   assert.deepEqual(readStrikes(rows, "hello", DIGEST), NO_STRIKES);
   assert.equal(readStandingPoints(rows, { digest: DIGEST })?.points, 14);

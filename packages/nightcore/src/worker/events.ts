@@ -150,6 +150,7 @@ export function outcomeEvent(
     stderr: { digest: kept.stderr, bytes: report.stderr.length },
     usage: report.usage,
     ...(kept.outputTree === undefined ? {} : { outputTree: kept.outputTree }),
+    ...(report.refusals === undefined ? {} : { refusals: report.refusals }),
     ...(kept.trace === undefined ? {} : { hostCallTrace: { digest: kept.trace, bytes: report.trace?.length ?? 0 } }),
   };
 }

@@ -6,6 +6,8 @@
  * an outcome before that is durable; or go on when the ledger has failed. It holds no power; everything it works with is
  * handed in by `cli`.
  */
+export { assessmentEvents, assessOutcome } from "./assessment.ts";
+export type { AssessedRun } from "./assessment.ts";
 export { processAll } from "./batch.ts";
 export type { BatchOptions } from "./batch.ts";
 export { interruptedEvent } from "./events.ts";

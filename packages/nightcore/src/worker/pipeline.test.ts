@@ -6,10 +6,10 @@ import { parseStatement } from "#attest";
 import { type Bytes, type Digest, encodeBase64, fail, keyIdOf, ok, type Result, utf8 } from "#core";
 import { decide, type Facts } from "#guardian";
 import type { Appended, Engine, EngineJob, EngineReport, LedgerFault, LedgerWriter, ModuleFiles, ModuleSource } from "#ports";
-import { type Event, MemoryRows, readEvent } from "#state";
+import { type Event, evolve, MemoryRows, readEvent } from "#state";
 import { publicKeyOf, sha256, signerOf, verifyEd25519 } from "#store/keys";
 import { TrustStore } from "#trust";
-import { Pipeline, PolicyShelf, processAll, Recorder, type RunRequest } from "#worker";
+import { assessmentEvents, assessOutcome, Pipeline, PolicyShelf, processAll, Recorder, type RunRequest } from "#worker";
 
 const { privateKey, publicKey } = generateKeyPairSync("ed25519");
 const SIGN = signerOf(privateKey);
@@ -38,8 +38,15 @@ const REQUEST: RunRequest = { mode: "run", entry: undefined, args: [], env: [], 
 
 type Step = "append" | "run";
 
+type RigOptions = {
+  readonly failAppend?: number;
+  readonly report?: Partial<EngineReport>;
+  /** How the run ends that is the nth to start. */
+  readonly reportOf?: (n: number) => Partial<EngineReport>;
+};
+
 /** A pipeline on fakes that write down, in one list, when something became durable and when a guest ran. */
-function makeRig({ failAppend = Infinity, report = {} }: { failAppend?: number; report?: Partial<EngineReport> } = {}) {
+function makeRig({ failAppend = Infinity, report = {}, reportOf = () => report }: RigOptions = {}) {
   const steps: Step[] = [];
   const entries: Event[] = [];
   const jobs: EngineJob[] = [];
@@ -81,7 +88,7 @@ function makeRig({ failAppend = Infinity, report = {} }: { failAppend?: number; 
         stderr: empty,
         usage,
         deniedPaths: [],
-        ...report,
+        ...reportOf(jobs.length - 1),
       });
     },
     close: () => Promise.resolve(),
@@ -225,7 +232,7 @@ test("statuses are never kinder than the guest was", async () => {
     const { pipeline, entries } = makeRig({ report });
     const record = await pipeline.process(sourceOf(), REQUEST);
     assert.ok(record.ok);
-    const last = entries.at(-1);
+    const last = entries.find(({ kind }) => kind === "outcome");
     assert.ok(last?.kind === "outcome");
     assert.deepEqual([record.value.status, last.status], [status, status]);
   }
@@ -258,6 +265,73 @@ test("every recorded decision, decided again from its recorded facts, comes out 
     );
   }
   assert.ok(new Set(decisions.map(({ verdict }) => verdict)).size >= 3, "allow, hold and deny are among them");
+});
+
+/** Runs that are alike for the most part; every ninth traps, every seventh tries a way out, every thirty-first burns fuel. */
+function reportOfMany(n: number): Partial<EngineReport> {
+  const usage = { wallMs: 1, memoryBytes: 0, fuel: n % 31 === 30 ? 900_000_000 : 1_000_000 + n, outputBytes: 0, hostCalls: 0 };
+  const refusals = { deniedCalls: n % 7 === 6 ? 2 : 0, escapes: n % 7 === 6 ? 2 : 0, badPointers: 0 };
+  const ended = n % 9 === 8 ? ({ exitCode: undefined, fault: { code: "engine/trap", detail: "" } } as const) : {};
+  return { usage, ...(n % 7 === 6 ? { refusals } : {}), ...ended };
+}
+
+test("every assessment follows from the log: made again from its entries, also where runs overlapped, and where nothing was found", async () => {
+  const policy = '{"assessment":{"runs_min":10,"contain":{"escapes":0,"faults":3}}}';
+  for (const concurrency of [1, 8]) {
+    const { pipeline, entries, files } = makeRig({ reportOf: reportOfMany });
+    files["t0.json"] = files["t1.json"] = policy;
+    const jobs = Array.from({ length: 120 }, (_, n) => ({ source: sourceOf({}, `t${n % 3}`), request: REQUEST }));
+    const records = await processAll(pipeline, jobs, { concurrency });
+    assert.ok(records.ok);
+    const found: string[] = [];
+    for (const outcome of entries.filter((event) => event.kind === "outcome")) {
+      const rows = new MemoryRows();
+      assert.ok(outcome.assessed !== undefined);
+      entries.slice(0, outcome.assessed.entries).forEach((event, index) => evolve(rows, event, { index }));
+      const ofRun = entries.filter((event) => "run" in event && event.run === outcome.run);
+      const intent = ofRun.find((event) => event.kind === "intent");
+      const decision = ofRun.find((event) => event.kind === "decision");
+      assert.ok(intent !== undefined && decision !== undefined);
+      const again = assessOutcome({ facts: decision.facts as unknown as Facts, intent, outcome }, rows);
+      const recorded = ofRun.filter((event) => event.kind === "assessment");
+      assert.equal(JSON.stringify(assessmentEvents(outcome, again).slice(0, 1)), JSON.stringify(recorded));
+      found.push(...again.findings.map(({ code }) => code));
+    }
+    assert.ok(found.includes("guardian/escape-tried") && found.includes("guardian/guest-fault"), `${concurrency} at once`);
+    assert.ok(concurrency > 1 || found.includes("guardian/unusual-fuel"));
+    assert.ok(found.length < 60, "most have none");
+  }
+});
+
+test("what contains a module is durable with the outcome, blocks it at once, and is no part of the run", async () => {
+  const refusals = { deniedCalls: 10, escapes: 10, badPointers: 0 };
+  const { pipeline, entries, steps } = makeRig({ report: { refusals } });
+  const first = await pipeline.process(sourceOf(), REQUEST);
+  assert.ok(first.ok);
+  assert.deepEqual(steps, ["append", "run", "append"]);
+  assert.deepEqual(
+    entries.slice(4).map(({ kind }) => kind),
+    ["outcome", "assessment", "quarantine"],
+  );
+  assert.deepEqual(first.value.indexes, [0, 1, 2, 3, 4]);
+  assert.equal(first.value.status, "ran", "how it ended is one thing, what it did another");
+  assert.equal(first.value.assessment?.contain?.trigger, "escapes");
+  const second = await pipeline.process(sourceOf(), REQUEST);
+  assert.ok(second.ok);
+  assert.equal(second.value.verdict, "quarantine");
+});
+
+test("a trial is not assessed, and no history for others", async () => {
+  const refusals = { deniedCalls: 10, escapes: 10, badPointers: 0 };
+  const { pipeline, entries, rows } = makeRig({ report: { refusals } });
+  const trial = { capabilities: [], seed: new Uint8Array(32), budgets: undefined };
+  const record = await pipeline.process(sourceOf(), { ...REQUEST, trial });
+  assert.ok(record.ok);
+  assert.equal(record.value.assessment, undefined);
+  const last = entries.at(-1);
+  assert.ok(last?.kind === "outcome" && last.assessed === undefined);
+  assert.deepEqual({ ...last.refusals }, refusals);
+  assert.deepEqual(rows.scan("standing", {}), []);
 });
 
 test("outputs of a batch are kept by their beginnings, of a single run whole", async () => {

@@ -1,5 +1,6 @@
 import {
   assert,
+  type Assessment,
   type Clock,
   type Crypto,
   type Digest,
@@ -13,7 +14,16 @@ import {
   type Result,
   type RunId,
 } from "#core";
-import { decide, type Decision, type Facts, issuePermit, nameRules, type Permit, type PolicyEngine } from "#guardian";
+import {
+  ASSESSMENT_RULES,
+  decide,
+  type Decision,
+  type Facts,
+  issuePermit,
+  nameRules,
+  type Permit,
+  type PolicyEngine,
+} from "#guardian";
 import {
   type BlobStore,
   type Cancellation,
@@ -26,8 +36,9 @@ import {
   type Mount,
   type Print,
 } from "#ports";
-import type { Event, OutputSaid, Rows } from "#state";
+import type { Event, IntentEvent, OutcomeEvent, OutputSaid, Rows } from "#state";
 import type { TrustStore } from "#trust";
+import { assessmentEvents, assessOutcome } from "./assessment.ts";
 import { admissionEvent, decisionEvent, intentEvent, outcomeEvent, verificationEvent } from "./events.ts";
 import { gatherFacts } from "./facts.ts";
 import { inputDigests } from "./input-digest.ts";
@@ -156,19 +167,25 @@ export class Pipeline {
     const trace = report.trace && keep(blobs, crypto, report.trace);
     const outputs = { stdout: keep(blobs, crypto, report.stdout), stderr: keep(blobs, crypto, report.stderr) };
     const kept = { ...outputs, outputTree, trace };
-    const event = outcomeEvent({ run, facts }, { digest: job.digest, report, finding, kept, nowMs: clock() });
-    // INVARIANT: nobody hears of the outcome before it is durable.
-    const after = await recorder.record([{ about, event }]);
+    const ended = outcomeEvent({ run, facts }, { digest: job.digest, report, finding, kept, nowMs: clock() });
+    const { outcome, assessment } = this.#assess(decided, intent, ended);
+    const events = [outcome, ...(assessment === undefined ? [] : assessmentEvents(outcome, assessment))];
+    // INVARIANT: nobody hears of the outcome before it is durable, and what contains its module is durable with it.
+    const after = await recorder.record(events.map((event) => ({ about, event })));
     if (!after.ok) return fail(after.fault);
+    // An assessment is about the run and not a part of it.
+    const indexes = [...before.value, ...after.value.slice(0, 1)];
     return ok(
-      this.#describe(decided, {
-        status: event.status,
-        indexes: [...before.value, ...after.value],
-        report,
-        outputTree,
-        fault: finding ?? undefined,
-      }),
+      this.#describe(decided, { status: outcome.status, indexes, report, outputTree, fault: finding ?? undefined, assessment }),
     );
+  }
+
+  // A trial runs with less than it needs, on purpose: it is neither assessed nor a history for others.
+  #assess({ request, facts }: Decided, intent: IntentEvent, outcome: Event & OutcomeEvent) {
+    if (request.trial !== undefined) return { outcome, assessment: undefined };
+    const { recorder, rows } = this.#powers;
+    const assessed = { rules: ASSESSMENT_RULES, entries: recorder.applied };
+    return { outcome: { ...outcome, assessed }, assessment: assessOutcome({ facts, intent, outcome }, rows) };
   }
 
   #prepareJob({ request, source, mounts }: Decided, permit: Permit): EngineJob {
@@ -201,6 +218,7 @@ export class Pipeline {
       readonly report?: EngineReport;
       readonly outputTree?: OutputSaid | undefined;
       readonly fault?: RunRecord["fault"];
+      readonly assessment?: Assessment | undefined;
     },
   ): RunRecord {
     const { run, source, request, startedMs, inspection, facts, decision } = decided;
@@ -237,6 +255,7 @@ export class Pipeline {
       outputTree: end.outputTree,
       deniedPaths: report?.deniedPaths ?? [],
       observed: report?.observed,
+      assessment: end.assessment,
       sandboxUnseen: report !== undefined && decision.grant?.capabilities.includes("fs:read") === false && source.hasSandbox(),
       indexes: end.indexes,
     };

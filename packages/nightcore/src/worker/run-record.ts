@@ -1,4 +1,4 @@
-import type { Bytes, Budgets, Capability, Digest, KeyId, RunId, Usage } from "#core";
+import type { Assessment, Bytes, Budgets, Capability, Digest, KeyId, RunId, Usage } from "#core";
 import type { Finding, Reason, Verdict } from "#guardian";
 import type { GuestConduct } from "#ports";
 import type { OutputSaid } from "#state";
@@ -43,6 +43,8 @@ export type RunRecord = {
   readonly deniedPaths: readonly string[];
   /** What the engine saw the guest do; undefined where nothing ran. */
   readonly observed: GuestConduct | undefined;
+  /** What it was found to be beside its history; undefined where nothing ran, and for a trial. */
+  readonly assessment: Assessment | undefined;
   /** It ran without `fs:read` although it has a sandbox folder. */
   readonly sandboxUnseen: boolean;
   /** Indexes of this run's entries in the log. */
