@@ -1,4 +1,4 @@
-import { BUDGET_NAMES, quote, RISK_MAX } from "#core";
+import { bandOf, BUDGET_NAMES, quote, RISK_MAX } from "#core";
 import { weighApprovals } from "./approval-weighing.ts";
 import { askedCapabilities, askedRun, type GrantedRun } from "./asked-run.ts";
 import type { Facts, Finding } from "./facts.ts";
@@ -57,20 +57,37 @@ const WEIGHT: Readonly<Record<Verdict, number>> = { allow: 0, hold: 1, deny: 2, 
  * engine is a deny.
  */
 export function decide(facts: Facts, engine?: PolicyEngine): Decision {
-  let risk: Risk = { score: RISK_MAX, band: "quarantine", contributions: [] };
+  const unknown: Risk = { score: RISK_MAX, band: "quarantine", contributions: [] };
+  return failClosed(unknown, () => decideAt(facts, riskOf(facts), engine));
+}
+
+/** The same with another score than the facts amount to: how near a decision is to being another one. */
+export function decideAtScore(facts: Facts, score: number, engine?: PolicyEngine): Decision {
+  const risk: Risk = { score, band: bandOf(score), contributions: [] };
+  return failClosed(risk, () => decideAt(facts, risk, engine));
+}
+
+function failClosed(risk: Risk, make: () => Decision): Decision {
   try {
-    risk = scoreRisk(facts, (facts.policy.state === "read" ? facts.policy.policy.riskWeights : undefined) ?? RISK_WEIGHTS);
-    const { permits, reasons: judged } = askPolicies(facts, risk, engine);
-    const reasons = [...RULES.flatMap((rule) => rule(facts)), ...judged];
-    const sorted = reasons.toSorted((a, b) => WEIGHT[b.verdict] - WEIGHT[a.verdict]);
-    const worst = sorted[0];
-    if (worst !== undefined) return { verdict: worst.verdict, reasons: sorted, grant: undefined, risk, permits };
-    return { verdict: "allow", reasons: [], grant: grantOf(facts), risk, permits };
+    return make();
   } catch (error) {
     const message = `the decision failed, so it is a deny: ${error instanceof Error ? error.message : "unknown"}`;
     const reason = { verdict: "deny", code: "guardian/decision-failed", message } as const;
     return { verdict: "deny", reasons: [reason], grant: undefined, risk, permits: [] };
   }
+}
+
+function riskOf(facts: Facts): Risk {
+  return scoreRisk(facts, (facts.policy.state === "read" ? facts.policy.policy.riskWeights : undefined) ?? RISK_WEIGHTS);
+}
+
+function decideAt(facts: Facts, risk: Risk, engine: PolicyEngine | undefined): Decision {
+  const { permits, reasons: judged } = askPolicies(facts, risk, engine);
+  const reasons = [...RULES.flatMap((rule) => rule(facts)), ...judged];
+  const sorted = reasons.toSorted((a, b) => WEIGHT[b.verdict] - WEIGHT[a.verdict]);
+  const worst = sorted[0];
+  if (worst !== undefined) return { verdict: worst.verdict, reasons: sorted, grant: undefined, risk, permits };
+  return { verdict: "allow", reasons: [], grant: grantOf(facts), risk, permits };
 }
 
 // What is refused before it has a signer, a shape or limits has nothing that a policy could be asked about.

@@ -53,7 +53,8 @@ export function scoreRisk(facts: Facts, weights: RiskWeights): Risk {
 type Found = { readonly evidence: string; readonly share?: number };
 
 const RUNS_TOLD_MIN = 3; // LIMIT: fewer runs than this say nothing about how often something fails
-const NEAR = 0.9; // LIMIT: the part of a limit from which a budget counts as near to it
+/** LIMIT: the part of a limit from which a budget counts as near to it. */
+export const NEAR_LIMIT = 0.9;
 
 const CONTRIBUTIONS: readonly (readonly [name: RiskName, weigh: (facts: Facts) => Found | undefined])[] = [
   ["agent-source", ({ source }) => when(source === "agent", "an agent wrote the module")],
@@ -102,7 +103,7 @@ function weighReal(facts: Facts): Found | undefined {
 function weighBudgets({ manifest, policy }: Facts): Found | undefined {
   if (manifest.state !== "read" || policy.state !== "read") return undefined;
   const { limits } = policy.policy;
-  const near = BUDGET_NAMES.filter((name) => (manifest.budgets[name] ?? 0) >= limits[name] * NEAR);
+  const near = BUDGET_NAMES.filter((name) => (manifest.budgets[name] ?? 0) >= limits[name] * NEAR_LIMIT);
   return when(near.length > 0, `it asks for at least nine tenths of the limit of ${near.join(", ")}`);
 }
 
