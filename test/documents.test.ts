@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { DEFAULT_WASM_LIMITS } from "../packages/nightcore/src/wasm/index.ts";
 import { REPOSITORY } from "../tools/repository.ts";
 
-const ROOMS = "core|wasm|attest|trust|guardian|ledger|engine|source|keys|workspace|cli|state|import|worker|forward|witness";
+const ROOMS = "core|wasm|attest|trust|guardian|inbox|ledger|engine|source|keys|workspace|cli|state|import|worker|forward|witness";
 
 function read(path: string): string {
   return readFileSync(join(REPOSITORY, path), "utf8");

@@ -17,7 +17,15 @@ export type Room = {
 export const ROOMS_FOLDER = "packages/nightcore/src";
 
 const LAW = ["core", "wasm", "attest", "trust", "guardian", "ledger", "state", "ports"] as const;
-const STORES = ["store/keys", "store/blobs", "store/modules", "store/workspace", "store/tiles", "store/sqlite"] as const;
+const STORES = [
+  "store/keys",
+  "store/blobs",
+  "store/modules",
+  "store/workspace",
+  "store/inbox",
+  "store/tiles",
+  "store/sqlite",
+] as const;
 
 /**
  * The rooms of the design, from the words at the top to the entry at the bottom. Imports go down to up only: a room opens
@@ -36,6 +44,12 @@ export const ROOMS: readonly Room[] = [
   hand("store/blobs", { opens: ["core", "ledger", "state", "ports", "store/keys"], powers: ["crypto", "fs", "path"] }),
   hand("store/modules", { opens: ["core", "ports", "store/keys"], powers: ["fs", "path"] }),
   hand("store/workspace", { opens: ["core", "ports"], powers: ["crypto", "fs", "os", "path"], packages: ["smol-toml"] }),
+  // os: the name of the account that a file belongs to.
+  hand("store/inbox", {
+    opens: ["core", "ports", "store/modules", "store/workspace"],
+    powers: ["fs", "os", "path", "stream/consumers", "zlib"],
+    packages: ["yauzl"],
+  }),
   hand("store/tiles", {
     opens: ["core", "attest", "ledger", "state", "ports", "store/keys"],
     // sqlite: a lock that the system takes away from a process that dies, which Node's own files do not offer.

@@ -24,6 +24,8 @@ export type {
 export { checkEngine, ENGINE_RULES } from "./compliance/engine-compliance.ts";
 export type { Compliance } from "./compliance/engine-compliance.ts";
 export type { ComplianceTools, EngineRule, Subject } from "./compliance/subject.ts";
+export { explainInboxFault } from "./inbox.ts";
+export type { InboxFault, InboxFaultCode, PendingFile, SubmittedFiles } from "./inbox.ts";
 export { explainSourceFault } from "./modules.ts";
 export type { BlobStore, ModuleFiles, ModuleSource, PrunableBlobs, SourceFault, SourceFaultCode } from "./modules.ts";
 export { explainLedgerFault } from "./ledger.ts";

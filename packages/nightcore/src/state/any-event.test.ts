@@ -227,7 +227,7 @@ const ARBITRARIES: Arbitraries = {
   submission: fc.record({
     at,
     id: digest,
-    origin: fc.constant("inbox/agent"),
+    origin: fc.constant("agent-inbox"),
     file: text,
     container: fc.option(digest),
     tenant: fc.option(ofRun.tenant),

@@ -14,7 +14,7 @@ export type SubmissionEvent = {
   readonly at: string;
   /** The digest of the file's name, content and place: the same file is the same submission, however often it is looked at. */
   readonly id: Digest;
-  readonly origin: "inbox/agent";
+  readonly origin: "agent-inbox";
   readonly file: string;
   readonly container: Digest | null;
   readonly tenant: string | null;

@@ -13,6 +13,8 @@ export { explainWasmFault } from "./fault.ts";
 export type { WasmFault } from "./fault.ts";
 export { FEATURES } from "./feature.ts";
 export type { Feature, UnsupportedFeature } from "./feature.ts";
+export { digestFunctions } from "./function-digest.ts";
+export type { FunctionDigest } from "./function-digest.ts";
 export { slotsOf } from "./definition.ts";
 export type { BodyShape, BodyVisitor } from "./definition.ts";
 export type { IndexSpaces, InstructionReader } from "./instruction.ts";

@@ -1,7 +1,6 @@
 import {
   assert,
   type Assessment,
-  type Clock,
   type Crypto,
   type Digest,
   digestOf,
@@ -14,16 +13,7 @@ import {
   type Result,
   type RunId,
 } from "#core";
-import {
-  ASSESSMENT_RULES,
-  decide,
-  type Decision,
-  type Facts,
-  issuePermit,
-  nameRules,
-  type Permit,
-  type PolicyEngine,
-} from "#guardian";
+import { ASSESSMENT_RULES, type Decision, issuePermit, nameRules, type Permit } from "#guardian";
 import {
   type BlobStore,
   type Cancellation,
@@ -33,56 +23,34 @@ import {
   explainEngineFault,
   type LedgerFault,
   type ModuleSource,
-  type Mount,
   type Print,
 } from "#ports";
-import type { Event, IntentEvent, OutcomeEvent, OutputSaid, Rows } from "#state";
-import type { TrustStore } from "#trust";
+import type { Event, IntentEvent, OutcomeEvent, OutputSaid } from "#state";
 import { assessmentEvents, assessOutcome } from "./assessment.ts";
 import { admissionEvent, decisionEvent, intentEvent, outcomeEvent, verificationEvent } from "./events.ts";
-import { gatherFacts } from "./facts.ts";
-import { inputDigests } from "./input-digest.ts";
-import { findingOf, type Inspection, inspectModule } from "./inspection.ts";
+import { incidentEvents } from "./incident.ts";
+import { findingOf } from "./inspection.ts";
+import { judgeModule, type Judgement, type JudgingPowers } from "./judgement.ts";
 import { keepInputs, listMounts } from "./mount-listing.ts";
 import { keepOutput } from "./output-tree.ts";
-import type { PolicyShelf } from "./policy-shelf.ts";
 import { type About, aboutModule, aboutRun, type Recorder } from "./recorder.ts";
 import type { RunRecord, RunRequest, RunStatus } from "./run-record.ts";
 
 /** Everything that the pipeline works with. It has no power of its own. */
-export type PipelinePowers = {
-  readonly clock: Clock;
+export type PipelinePowers = JudgingPowers & {
   readonly random: Random;
-  readonly crypto: Crypto;
   readonly recorder: Recorder;
-  readonly rows: Rows;
   readonly blobs: BlobStore;
-  readonly store: TrustStore;
-  readonly trustStore: Digest;
-  readonly policies: PolicyShelf;
-  /** Undefined only where nothing is in force, and so everything is denied. */
-  readonly policyEngine: PolicyEngine | undefined;
-  readonly moduleBytesMax: number;
-  /** The name of the log: approvals are made for one. */
-  readonly origin: string;
   /** Undefined in a pipeline that only verifies and decides. */
   readonly engine: Engine | undefined;
   /** Hears what guests print while they run, before their outcome is durable: for a person who watches, never for the record. */
   readonly print?: Print | undefined;
-  readonly backend: string;
-  readonly isolation: readonly string[];
 };
 
-type Decided = {
+type Decided = Judgement & {
   readonly run: RunId;
   readonly request: RunRequest;
   readonly source: ModuleSource;
-  readonly startedMs: number;
-  readonly inspection: Inspection;
-  readonly facts: Facts;
-  /** What `fs:read` shows, as it was when the facts were gathered. */
-  readonly mounts: readonly Mount[];
-  readonly decision: Decision;
 };
 
 /**
@@ -105,30 +73,8 @@ export class Pipeline {
   }
 
   #decide(source: ModuleSource, request: RunRequest): Decided {
-    const { clock, random, crypto, store, moduleBytesMax, policies, policyEngine, ...rest } = this.#powers;
-    const nowMs = clock();
-    const run = makeRunId(nowMs, random(16));
-    const { tenant } = source;
-    const inspection = inspectModule(source.read(), { tenant, nowMs }, { crypto, store, moduleBytesMax });
-    const captured = showsFolder(inspection, request) ? source.captureMounts() : undefined;
-    const { backend, isolation, trustStore, rows, origin } = rest;
-    const facts = gatherFacts(inspection, request, {
-      tenant,
-      nowMs,
-      backend,
-      isolation,
-      trustStore,
-      rows,
-      origin,
-      store,
-      crypto,
-      policy: policies.policyOf(tenant),
-      policyVersion: policies.version,
-      captured,
-      inputs: inputDigests({ stdin: request.stdin, captured }, rows, crypto.sha256),
-    });
-    const mounts = captured?.ok === true ? captured.value : [];
-    return { run, request, source, startedMs: nowMs, inspection, facts, mounts, decision: decide(facts, policyEngine) };
+    const judgement = judgeModule(source, request, this.#powers);
+    return { ...judgement, run: makeRunId(judgement.atMs, this.#powers.random(16)), request, source };
   }
 
   #decisionEvents({ run, facts, inspection, decision }: Decided): readonly { about: About; event: Event }[] {
@@ -137,6 +83,7 @@ export class Pipeline {
       admissionEvent({ run, facts }, inspection),
       verificationEvent({ run, facts }),
       decisionEvent({ run, facts }, decision, nameRules(this.#powers.policyEngine)),
+      ...incidentEvents({ run, facts }, decision),
     ];
     return events.map((event) => ({ about, event }));
   }
@@ -221,7 +168,7 @@ export class Pipeline {
       readonly assessment?: Assessment | undefined;
     },
   ): RunRecord {
-    const { run, source, request, startedMs, inspection, facts, decision } = decided;
+    const { run, source, request, atMs, inspection, facts, decision } = decided;
     const { signature } = facts;
     const { report } = end;
     const nowMs = this.#powers.clock();
@@ -245,7 +192,7 @@ export class Pipeline {
       isolation: report === undefined ? [] : facts.isolation,
       startedAt: facts.at,
       finishedAt: encodeTime(nowMs),
-      wholeMs: nowMs - startedMs,
+      wholeMs: nowMs - atMs,
       fault: end.fault,
       exitCode: report?.exitCode,
       results: report?.results ?? [],
@@ -265,12 +212,6 @@ export class Pipeline {
 function statusOf({ verdict }: Decision): RunStatus {
   const statuses = { allow: "verified", hold: "held", deny: "denied", quarantine: "quarantined" } as const;
   return statuses[verdict];
-}
-
-// Whoever does not ask for the folder does not make us read it; a proof executes nothing and shows nothing.
-function showsFolder({ manifest, verified }: Inspection, { mode, operatorGrants }: RunRequest): boolean {
-  if (mode === "proof" || verified === undefined) return false;
-  return operatorGrants.includes("fs:read") || manifest?.capabilities.includes("fs:read") === true;
 }
 
 function keep(blobs: BlobStore, { sha256 }: Crypto, bytes: Uint8Array): Digest {

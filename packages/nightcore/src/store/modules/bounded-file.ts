@@ -1,13 +1,17 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { type Bytes, ok, type Result } from "#core";
+import { type Bytes, ok } from "#core";
 
-const OVER_BYTES = 128 * 1024; // LIMIT: zeros that are handed out for a file that is over the bound
+/** A regular file as it was read: its bytes, its size, and the account that owns it. */
+export type BoundedFile = {
+  readonly ok: true;
+  readonly value: { readonly bytes: Bytes; readonly size: number; readonly uid: number };
+};
 
-/** Reads at most `bytesMax` + 1 bytes of a regular file, through one descriptor that never follows a final link or waits for a pipe. */
-export function readFileBounded(
-  path: string,
-  bytesMax: number,
-): Result<{ bytes: Bytes; size: number }, never> | { ok: false; fault: string } {
+/**
+ * Reads a regular file of at most `bytesMax` bytes, through one descriptor that never follows a final link or waits for a pipe.
+ * Of a larger one nothing is read; its size says so.
+ */
+export function readFileBounded(path: string, bytesMax: number): BoundedFile | { readonly ok: false; readonly fault: string } {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -17,7 +21,7 @@ export function readFileBounded(
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) return { ok: false, fault: "not a file" };
-    if (stat.size > bytesMax) return ok({ bytes: new Uint8Array(Math.min(bytesMax, OVER_BYTES) + 1), size: stat.size });
+    if (stat.size > bytesMax) return ok({ bytes: new Uint8Array(0), size: stat.size, uid: stat.uid });
     // Its own buffer, not a slice of Node's pool: nobody else holds a view of what is judged and run.
     const bytes = new Uint8Array(stat.size);
     let length = 0;
@@ -26,7 +30,7 @@ export function readFileBounded(
       if (read === 0) break;
       length += read;
     }
-    return ok({ bytes: length === bytes.length ? bytes : bytes.slice(0, length), size: length });
+    return ok({ bytes: length === bytes.length ? bytes : bytes.slice(0, length), size: length, uid: stat.uid });
   } catch (error) {
     return { ok: false, fault: codeOf(error) };
   } finally {

@@ -6,6 +6,7 @@
  * It decides nothing about what it reads: what is blocked it is told. It must never follow a link out of the workspace, wait for a pipe, or read a
  * file twice.
  */
+export { readFileBounded } from "./bounded-file.ts";
 export { isolateModule, restoreModule } from "./isolation.ts";
 export type { IsolationNote, Isolator } from "./isolation.ts";
 export { openModuleFolder } from "./module-folder.ts";

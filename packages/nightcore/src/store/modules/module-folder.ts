@@ -41,7 +41,8 @@ export function openModuleFolder(root: string, folder: string, moduleBytesMax: n
 function readModuleFiles(folder: string, moduleBytesMax: number): ModuleFiles {
   const evidence = (name: string) => {
     const file = readFileBounded(join(folder, name), EVIDENCE_BYTES_MAX);
-    return file.ok ? file.value.bytes : undefined;
+    if (!file.ok) return undefined;
+    return file.value.size > EVIDENCE_BYTES_MAX ? new Uint8Array(EVIDENCE_BYTES_MAX + 1) : file.value.bytes;
   };
   return {
     wasm: readModule(folder, moduleBytesMax),

@@ -10,6 +10,11 @@ export function layOut(root: string) {
     root,
     config: join(root, "nightcore.toml"),
     modules: join(root, "modules"),
+    inbox: {
+      pending: join(root, "inbox", "agent", "pending"),
+      processed: join(root, "inbox", "agent", "processed"),
+      rejected: join(root, "inbox", "agent", "rejected"),
+    },
     policies: join(root, "policies"),
     trust: join(root, "trust"),
     trustStore: join(root, "trust", "store.json"),

@@ -1,0 +1,58 @@
+import type { Clock, Crypto, Digest } from "#core";
+import { decide, type Decision, type Facts, type PolicyEngine } from "#guardian";
+import type { ModuleSource, Mount } from "#ports";
+import type { Rows } from "#state";
+import type { TrustStore } from "#trust";
+import { gatherFacts } from "./facts.ts";
+import { inputDigests } from "./input-digest.ts";
+import { type Inspection, inspectModule } from "./inspection.ts";
+import type { PolicyShelf } from "./policy-shelf.ts";
+import type { RunRequest } from "./run-record.ts";
+
+/** What judging works with: nothing here can execute or record. */
+export type JudgingPowers = {
+  readonly clock: Clock;
+  readonly crypto: Crypto;
+  readonly rows: Rows;
+  readonly store: TrustStore;
+  readonly trustStore: Digest;
+  readonly policies: PolicyShelf;
+  /** Undefined only where nothing is in force, and so everything is denied. */
+  readonly policyEngine: PolicyEngine | undefined;
+  readonly moduleBytesMax: number;
+  /** The name of the log: approvals are made for one. */
+  readonly origin: string;
+  readonly backend: string;
+  readonly isolation: readonly string[];
+};
+
+/** What was found out about a module at one moment, and what follows from it. */
+export type Judgement = {
+  readonly atMs: number;
+  readonly inspection: Inspection;
+  readonly facts: Facts;
+  /** What `fs:read` shows, as it was when the facts were gathered. */
+  readonly mounts: readonly Mount[];
+  readonly decision: Decision;
+};
+
+/** Admits, verifies, gathers the facts and decides, on one reading of the bytes. Executes nothing and records nothing. */
+export function judgeModule(source: ModuleSource, request: RunRequest, powers: JudgingPowers): Judgement {
+  const { clock, policies, policyEngine, ...around } = powers;
+  const { crypto, store, moduleBytesMax } = around;
+  const nowMs = clock();
+  const { tenant } = source;
+  const inspection = inspectModule(source.read(), { tenant, nowMs }, { crypto, store, moduleBytesMax });
+  const captured = showsFolder(inspection, request) ? source.captureMounts() : undefined;
+  const policy = { policy: policies.policyOf(tenant), policyVersion: policies.version };
+  const inputs = inputDigests({ stdin: request.stdin, captured }, around.rows, crypto.sha256);
+  const facts = gatherFacts(inspection, request, { ...around, ...policy, tenant, nowMs, captured, inputs });
+  const mounts = captured?.ok === true ? captured.value : [];
+  return { atMs: nowMs, inspection, facts, mounts, decision: decide(facts, policyEngine) };
+}
+
+// Whoever does not ask for the folder does not make us read it; a proof executes nothing and shows nothing.
+function showsFolder({ manifest, verified }: Inspection, { mode, operatorGrants }: RunRequest): boolean {
+  if (mode === "proof" || verified === undefined) return false;
+  return operatorGrants.includes("fs:read") || manifest?.capabilities.includes("fs:read") === true;
+}
