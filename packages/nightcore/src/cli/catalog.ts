@@ -1,3 +1,4 @@
+import { INBOX_COMMANDS } from "./inbox-catalog.ts";
 import { LEDGER_COMMANDS } from "./ledger-catalog.ts";
 import { POLICY_COMMANDS } from "./policy-catalog.ts";
 import { QUARANTINE_COMMANDS } from "./quarantine-catalog.ts";
@@ -175,6 +176,7 @@ export const CATALOG: readonly CommandSpec[] = [
     example: "nightcore inspect-state --tenant hello --summary",
     load: () => import("./inspect-state.ts"),
   },
+  ...INBOX_COMMANDS,
   ...POLICY_COMMANDS,
   ...LEDGER_COMMANDS,
   {

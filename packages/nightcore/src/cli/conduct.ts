@@ -9,13 +9,13 @@ import { replaceFile, replaceReport } from "#store/workspace";
 import { Pipeline, processAll, type RunRecord, type RunRequest } from "#worker";
 import type { GuestOutput } from "./guest-output.ts";
 import { EXIT, type Invocation } from "./invocation.ts";
-import { openPolicies } from "./policy-store.ts";
 import { readBackend, readRequest, selectSources } from "./request.ts";
 import { openEngine, readParallel } from "./engine-opening.ts";
 import { encodeRecord, makeRunReport, viewLog } from "./run-report.ts";
 import { exitOfRuns, sayOutput, sayRecord, sayTotals } from "./run-words.ts";
 import { crypto, logKeyOf, openSession, random, type Session } from "./session.ts";
 import { cancelOnSignal } from "./interruption.ts";
+import { judgingPowersOf } from "./judging.ts";
 import { unwrap } from "./unwrap.ts";
 import { isolateFolder } from "./vaulting.ts";
 
@@ -113,22 +113,9 @@ function isolateReturned(session: Session, records: readonly RunRecord[]): void 
 }
 
 /** What every pipeline of a session works with, its engine aside. */
-export function powersOf({ recorder, rows, store, trustStore, layout, configuration }: Session) {
-  const { shelf, engine } = openPolicies(layout, rows);
-  return {
-    clock: Date.now,
-    random,
-    crypto,
-    recorder,
-    rows,
-    store,
-    trustStore,
-    blobs: openBlobs(layout.blobs),
-    policies: shelf,
-    policyEngine: engine,
-    moduleBytesMax: configuration.moduleBytesMax,
-    origin: configuration.origin,
-  };
+export function powersOf(session: Session) {
+  const { recorder, layout } = session;
+  return { ...judgingPowersOf(session), random, recorder, blobs: openBlobs(layout.blobs) };
 }
 
 /** What the guest printed and nobody was shown yet. Of a run that the engine killed, nothing is kept. */

@@ -32,6 +32,20 @@ export function describeEvent(event: Event): string {
       return `${event.points} points${event.contain === null ? "" : ", contained"}: ${event.findings.map(({ message }) => message).join("; ")}`;
     case "policy":
       return `version ${event.number} ${event.change}${event.by === undefined ? "" : ` by ${quote(event.by.person)}`}: ${quote(event.comment)}`;
+    case "submission":
+      return event.finding === null
+        ? `${quote(event.file)} from ${quote(event.submitter.account)}, ${event.digest}`
+        : `${quote(event.file)} refused: ${event.finding.message}`;
+    case "approval":
+      return `${event.act} ${event.id} by ${quote(event.person ?? "somebody")}${event.finding === null ? ` until ${event.expires}` : `, which does not count: ${event.finding.message}`}`;
+    case "rejection":
+      return `${event.digest} by ${quote(event.by.person ?? event.by.account)}: ${quote(event.reason)}`;
+    case "withdrawal":
+      return `approval ${event.id} taken back by ${quote(event.by.person ?? event.by.account)}: ${quote(event.reason)}`;
+    case "review":
+      return `break-glass ${event.id} reviewed by ${quote(event.by.person ?? event.by.account)}: ${quote(event.comment)}`;
+    case "incident":
+      return `${event.code}: ${event.message}`;
     case "workspace":
       return `log ${quote(event.origin)}`;
     case "recovery":

@@ -324,9 +324,15 @@ function loadTrustStore(layout: Layout, rows: Projection): Result<{ store: Trust
   return store.ok ? ok({ store: store.value, digest: recorded as Digest }) : fail(store.fault);
 }
 
-/** For commands that only look: the recorded trust store, or the fault that it is not. */
-export function viewTrustStore({ layout, rows }: View): TrustStore {
-  return unwrap(loadTrustStore(layout, rows), explainTrustFault).store;
+/** For commands that only look: the recorded trust store with its digest, or the fault that it is not. */
+export function viewTrust({ layout, rows }: View): Pick<Session, "store" | "trustStore"> {
+  const { store, digest } = unwrap(loadTrustStore(layout, rows), explainTrustFault);
+  return { store, trustStore: digest };
+}
+
+/** The same without its digest. */
+export function viewTrustStore(view: View): TrustStore {
+  return viewTrust(view).store;
 }
 
 /**

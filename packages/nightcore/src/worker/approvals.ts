@@ -1,5 +1,6 @@
 import { type EnvelopeFault, parseEnvelope, PAYLOAD_TYPE, verifyEnvelope } from "#attest";
 import {
+  assert,
   type Bytes,
   type Crypto,
   type Digest,
@@ -9,6 +10,7 @@ import {
   fail,
   ok,
   parseTime,
+  quote,
   type Result,
   utf8,
 } from "#core";
@@ -18,9 +20,13 @@ import {
   type ApprovalFault,
   type ApprovalPolicy,
   type ApprovalStatement,
+  approvalPolicyOf,
+  approvalsOf,
   explainApprovalFault,
+  type Facts,
   parseApproval,
   type RecordedApproval,
+  weighApprovals,
 } from "#guardian";
 import { approvalRecord, type Clearance, readClearance, type Row, type Rows } from "#state";
 import { explainTrustFault, personOf, type SignatureStanding, type TrustStore } from "#trust";
@@ -29,6 +35,14 @@ import { findingOf } from "./inspection.ts";
 const GIVEN_MAX = 16; // LIMIT: approvals of one module that a decision looks at, each with about 1 KiB in its facts
 const COMMENT_SHOWN_MAX = 120; // LIMIT: what the facts repeat of a comment; the entry of the approval has all of it
 const CLOCK_TOLERANCE_MS = 5 * 60_000; // LIMIT: what a clock may be put back without anybody calling it that
+
+/** Why the policies in force keep a person from something about an approval, or nothing. POWER: none; it may load an engine. */
+export type ApprovalAuthority = (question: {
+  readonly person: string;
+  readonly roles: readonly string[];
+  readonly deed: "approve" | "breakGlass" | "reject" | "review" | "revokeApproval";
+  readonly tenant: string;
+}) => string | undefined;
 
 /** What approvals are gathered for, from and with. */
 export type ApprovalQuestion = {
@@ -41,6 +55,7 @@ export type ApprovalQuestion = {
   readonly rows: Pick<Rows, "get">;
   readonly store: TrustStore;
   readonly crypto: Crypto;
+  readonly authority?: ApprovalAuthority | undefined;
 };
 
 /**
@@ -111,10 +126,8 @@ function laterThan(nowMs: number, index: number, { latestAt, latestIndex }: Clea
 export type ExaminedApproval = Pick<RecordedApproval, "id" | "statement" | "finding" | "person" | "standings">;
 
 /** Reads and verifies one approval as it was handed in, with the keys of now. */
-export function examineApproval(
-  envelope: Bytes,
-  { store, crypto, tenant, nowMs, policy }: Pick<ApprovalQuestion, "store" | "crypto" | "tenant" | "nowMs" | "policy">,
-): ExaminedApproval {
+export function examineApproval(envelope: Bytes, question: Examination): ExaminedApproval {
+  const { store, crypto, tenant } = question;
   const id = digestOf(crypto.sha256, envelope);
   const opened = openApproval(envelope, store, crypto);
   if (!opened.ok) {
@@ -122,13 +135,50 @@ export function examineApproval(
     return { id, statement: undefined, finding, person: undefined, standings: [] };
   }
   const { statement, person } = opened.value;
+  const comment = statement.comment.slice(0, COMMENT_SHOWN_MAX);
+  return {
+    ...{ id, statement: { ...statement, comment }, finding: undefined, person },
+    standings: standingsOf(statement, person, { ...question, tenant }),
+  };
+}
+
+/**
+ * Weighs an approval that is about to be recorded, as if it stood in the log already: on top of those that were given, and after
+ * every refusal.
+ */
+export function weighCandidate(envelope: Bytes, facts: Facts, powers: CandidatePowers) {
+  const { nowMs, authority, store, crypto } = powers;
+  const question = { store, crypto, authority, nowMs, tenant: facts.tenant, policy: approvalPolicyOf(facts) };
+  const place = { index: Number.MAX_SAFE_INTEGER, recordedAt: facts.at, revoked: undefined, seenLater: undefined };
+  const approval: RecordedApproval = { ...examineApproval(envelope, question), ...place };
+  const before = approvalsOf(facts);
+  const given: Facts = { ...facts, approvals: { ...before, given: [approval, ...before.given] } };
+  const weighed = weighApprovals(given).approvals.find((one) => one.approval === approval);
+  assert(weighed !== undefined, "an approval was not weighed");
+  return { approval, weighed, facts: given };
+}
+
+/** What a candidate is weighed with. */
+export type CandidatePowers = Pick<ApprovalQuestion, "store" | "crypto" | "nowMs" | "authority">;
+
+/** What an approval is examined with. */
+export type Examination = Pick<ApprovalQuestion, "store" | "crypto" | "tenant" | "nowMs" | "policy" | "authority">;
+
+/** In which of the roles that the policy asks about a key stands: by the trust store, and by what the policies let such a person do. */
+function standingsOf({ keyId, act }: ApprovalStatement, person: string, question: Examination): RecordedApproval["standings"] {
+  const { store, tenant, nowMs, policy, authority } = question;
   const roles = [...new Set([...policy.require.map(({ role }) => role), ...policy.breakGlass.roles])];
   const standings = roles.map((role) => {
-    const gap = store.gapOf(statement.keyId, role, { tenant, nowMs });
+    const gap = store.gapOf(keyId, role, { tenant, nowMs });
     return { role, finding: gap === undefined ? undefined : findingOf(gap, explainTrustFault) };
   });
-  const comment = statement.comment.slice(0, COMMENT_SHOWN_MAX);
-  return { id, statement: { ...statement, comment }, finding: undefined, person, standings };
+  const held = standings.filter(({ finding }) => finding === undefined).map(({ role }) => role);
+  if (authority === undefined || held.length === 0) return standings;
+  const deed = act === "break-glass" ? "breakGlass" : "approve";
+  const refusal = authority({ person, roles: held, deed, tenant });
+  if (refusal === undefined) return standings;
+  const finding = { code: "guardian/policy-forbids", message: `${quote(person)} may not do that here: ${refusal}` };
+  return standings.map((one) => ({ ...one, finding: one.finding ?? finding }));
 }
 
 type Opened = { readonly statement: ApprovalStatement; readonly person: string };

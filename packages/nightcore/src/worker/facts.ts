@@ -3,7 +3,7 @@ import { BASE_APPROVALS, type Facts } from "#guardian";
 import { explainSourceFault, type Mount, type SourceFault } from "#ports";
 import { type BlockQuestion, findBlocks, type Row, type Rows } from "#state";
 import { explainTrustFault, type Source, type TrustStore } from "#trust";
-import { gatherApprovals } from "./approvals.ts";
+import { type ApprovalAuthority, gatherApprovals } from "./approvals.ts";
 import { boundNames, explainAdmission, findingOf, type Inspection } from "./inspection.ts";
 import type { RunRequest } from "./run-record.ts";
 import { readStanding } from "./standing.ts";
@@ -26,11 +26,25 @@ export type Surroundings = {
   readonly origin: string;
   readonly store: TrustStore;
   readonly crypto: Crypto;
+  readonly authority?: ApprovalAuthority | undefined;
 };
 
 /** Gathers, in the one place where it is done, everything that the decision will look at. */
 export function gatherFacts(inspection: Inspection, request: RunRequest, around: Surroundings): Facts {
-  const { tenant, nowMs, rows, backend, isolation, trustStore, policy, policyVersion, store, crypto, origin: log } = around;
+  const {
+    tenant,
+    nowMs,
+    rows,
+    backend,
+    isolation,
+    trustStore,
+    policy,
+    policyVersion,
+    store,
+    crypto,
+    authority,
+    origin: log,
+  } = around;
   const { digest, manifest, manifestFact } = inspection;
   const known = digest === undefined ? undefined : rows.get("modules", digest);
   const standing = readStanding(rows, tenant, digest);
@@ -44,6 +58,7 @@ export function gatherFacts(inspection: Inspection, request: RunRequest, around:
     rows,
     store,
     crypto,
+    authority,
   });
   const entry = request.entry ?? manifest?.entry ?? "_start";
   return {

@@ -3,6 +3,7 @@ import { decide, type Decision, type Facts, type PolicyEngine } from "#guardian"
 import type { ModuleSource, Mount } from "#ports";
 import type { Rows } from "#state";
 import type { TrustStore } from "#trust";
+import type { ApprovalAuthority } from "./approvals.ts";
 import { gatherFacts } from "./facts.ts";
 import { inputDigests } from "./input-digest.ts";
 import { type Inspection, inspectModule } from "./inspection.ts";
@@ -24,6 +25,8 @@ export type JudgingPowers = {
   readonly origin: string;
   readonly backend: string;
   readonly isolation: readonly string[];
+  /** Absent where roles alone say who may approve. */
+  readonly authority?: ApprovalAuthority | undefined;
 };
 
 /** What was found out about a module at one moment, and what follows from it. */

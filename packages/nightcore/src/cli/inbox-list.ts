@@ -1,0 +1,104 @@
+import type { Json } from "#core";
+import type { Row, Rows } from "#state";
+import { listPending } from "#store/inbox";
+import { CommandStop, EXIT, type Invocation } from "./invocation.ts";
+import { brief, nameMissing, shown, stateOf } from "./inbox-words.ts";
+import { judgeTenant } from "./judging.ts";
+import { openView, viewTrust } from "./session.ts";
+import type { Colour } from "./terminal.ts";
+
+const COLOURS: Readonly<Record<string, Colour>> = { approved: "green", waiting: "yellow", "break-glass": "red", refused: "red" };
+
+type Listed = {
+  readonly tenant: string;
+  readonly digest: string | null;
+  readonly state: string;
+  readonly needs: string | null;
+  readonly submittedAt: string | null;
+  readonly submitter: string | null;
+  readonly file: string | null;
+  readonly reason: { readonly code: string; readonly message: string } | null;
+};
+
+/** Lists the tenants of the inbox and how each stands now, the files that wait, and uses of break-glass that nobody reviewed. */
+export async function run(invocation: Invocation): Promise<number> {
+  const { terminal, json } = invocation;
+  const view = await openView(invocation);
+  try {
+    const workspace = { ...view, ...viewTrust(view) };
+    const tenants = view.rows
+      .scan("clearances", {})
+      .map(({ tenant }) => String(tenant))
+      .toSorted();
+    const listed = tenants.map((tenant): Listed => {
+      const submission = lastSubmission(view.rows, tenant);
+      const base = {
+        tenant,
+        submittedAt: textOf(submission, "at"),
+        submitter: textOf(submission, "account"),
+        file: textOf(submission, "file"),
+      };
+      try {
+        const { judgement, weighing } = judgeTenant(workspace, tenant);
+        const [reason] = judgement.decision.reasons;
+        const why = reason === undefined ? null : { code: reason.code, message: reason.message };
+        const needs = nameMissing(weighing);
+        const digest = judgement.facts.module.digest ?? null;
+        return { ...base, digest, state: stateOf(weighing), needs: needs === "" ? null : needs, reason: why };
+      } catch (error) {
+        if (!(error instanceof CommandStop)) throw error;
+        return { ...base, digest: null, state: "refused", needs: null, reason: { code: error.code, message: error.message } };
+      }
+    });
+    const waiting = listPending(view.layout.inbox.pending, 0).map(({ name }) => name);
+    const reviews = findOpenReviews(view.rows);
+    if (json) terminal.print(JSON.stringify({ tenants: listed, pendingFiles: waiting, openReviews: reviews }));
+    else {
+      for (const one of listed) tell(invocation, one);
+      for (const review of reviews)
+        terminal.print(
+          `${terminal.paint("red", "review")}  ${shown(review["tenant"])}: ${shown(review["person"])} broke the glass at ${shown(review["at"])}; another person reviews it by ${shown(review["due"])}: \`nightcore inbox review ${brief(String(review["id"]))}\``,
+        );
+      if (waiting.length > 0)
+        terminal.say(`${waiting.length} files wait in inbox/agent/pending: \`nightcore inbox sweep\` takes them in`);
+      if (listed.length === 0 && waiting.length === 0) terminal.say("the inbox is empty");
+    }
+    return EXIT.ok;
+  } finally {
+    view.close();
+  }
+}
+
+function tell({ terminal }: Invocation, { tenant, state, needs, submittedAt, submitter, digest, reason }: Listed): void {
+  const colour = COLOURS[state];
+  const word = state.padEnd(11);
+  const came = submittedAt === null ? "" : `  submitted ${submittedAt} by ${shown(submitter)}`;
+  terminal.print(`${colour === undefined ? word : terminal.paint(colour, word)} ${shown(tenant)}  ${brief(digest)}${came}`);
+  if (needs !== null && state !== "break-glass") terminal.print(`            needs ${needs}`);
+  if (reason !== null && reason.code !== "guardian/approval-missing")
+    terminal.print(`            ${reason.message} [${reason.code}]`);
+}
+
+/** The newest submission of a tenant that was taken in. */
+export function lastSubmission(rows: Pick<Rows, "scan">, tenant: string): Row | undefined {
+  return rows
+    .scan("submissions", { where: { tenant } })
+    .toSorted((a, b) => Number(a["log_index"]) - Number(b["log_index"]))
+    .at(-1);
+}
+
+/** Uses of break-glass that nobody has reviewed, in every tenant. */
+export function findOpenReviews(rows: Pick<Rows, "scan">): readonly { readonly [name: string]: Json }[] {
+  return rows
+    .scan("approvals", { where: { act: "break-glass" } })
+    .filter((row) => row["code"] === null && row["reviewed_at"] === null)
+    .map(
+      ({ id, tenant, person, at, review_due: due }) =>
+        ({ ...{ id, tenant, person, at, due } }) as { readonly [name: string]: Json },
+    );
+}
+
+function textOf(row: Row | undefined, column: string): string | null {
+  const value = row?.[column];
+  return typeof value === "string" ? value : null;
+}
