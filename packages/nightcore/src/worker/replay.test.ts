@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Budgets, type Bytes, type Digest, digestOf, encodeHex, type RunId, utf8 } from "#core";
+import { type Digest, utf8 } from "#core";
 import { openV8Engine } from "#engine/v8";
-import type { BlobStore, Engine, EngineJob, Mount } from "#ports";
+import type { Engine, EngineJob, Mount } from "#ports";
 import { evolve, type IntentEvent, MemoryRows, type OutcomeEvent } from "#state";
 import { sha256 } from "#store/keys";
 import { COMPARED, type RecordedRun, replayEvent, replayRun } from "#worker";
 import { keepInputs, listMounts, rebuildMount } from "./mount-listing.ts";
+import { jobFor, MemoryBlobs, recordRun } from "./recorded-run.test.ts";
 
 // (module
 //   (import "wasi_snapshot_preview1" "random_get" (func (param i32 i32) (result i32)))
@@ -24,68 +25,13 @@ const DICE = Uint8Array.fromHex(
     "c00010011a0b0b0e010041000b080800000020000000",
 );
 
-class MemoryBlobs implements BlobStore {
-  readonly kept = new Map<string, Bytes>();
-  put(digest: string, bytes: Bytes): void {
-    this.kept.set(digest, bytes);
-  }
-  get(digest: string): Bytes | undefined {
-    return this.kept.get(digest);
-  }
-}
-
 const rows = new MemoryRows();
-
-const BUDGETS: Budgets = { wallMs: 10_000, memoryBytes: 1024 * 1024, fuel: 10_000, outputBytes: 1024 };
 
 /** Runs the dice once and returns what the log would say of it. */
 async function record(engine: Engine, mounts: readonly Mount[] = []) {
-  const seed = new Uint8Array(32).fill(7);
-  const digest = digestOf(sha256, DICE);
-  const stdin = utf8("input");
-  const job: EngineJob = {
-    tenant: "dice",
-    digest,
-    bytes: DICE,
-    entry: undefined,
-    numericArgs: [],
-    argv: ["dice"],
-    env: [],
-    stdin,
-    mounts,
-    capabilities: ["stdout", "fs:read"],
-    budgets: BUDGETS,
-    seed,
-  };
-  const listed = listMounts(mounts, sha256);
-  const blobs = new MemoryBlobs();
-  const inputs = { stdin: digestOf(sha256, stdin), mounts: listed };
-  keepInputs(blobs, job, inputs);
-  const report = await engine.run(job);
-  assert.equal(report.stdout.length, 32, report.fault?.detail ?? "");
-  const ofRun = { run: "r" as RunId, tenant: "dice", at: "2026-01-01T00:00:00.000Z", digest };
-  const { argv, env, numericArgs, capabilities, budgets } = job;
-  const intent: IntentEvent = {
-    ...ofRun,
-    entry: "_start",
-    ...{ argv, env, numericArgs, capabilities, budgets },
-    stdin: { digest: inputs.stdin, bytes: stdin.length },
-    mounts: listed.map(({ said }) => said),
-    seed: encodeHex(seed),
-    engine: engine.version,
-    isolation: [],
-  };
-  const outcome: OutcomeEvent = {
-    ...ofRun,
-    status: "ran",
-    exitCode: 0,
-    fault: null,
-    results: [],
-    stdout: { digest: digestOf(sha256, report.stdout), bytes: 32 },
-    stderr: { digest: digestOf(sha256, report.stderr), bytes: 0 },
-    usage: report.usage,
-  };
-  return { intent, outcome, blobs };
+  const recorded = await recordRun(engine, { ...jobFor(DICE), stdin: utf8("input"), mounts });
+  assert.equal(recorded.outcome.stdout?.bytes, 32, recorded.outcome.fault?.message ?? "");
+  return recorded;
 }
 
 const opened = await openV8Engine({ slots: 1 });
@@ -140,7 +86,7 @@ const PLANTED: readonly (readonly [planted: string, named: (typeof COMPARED)[num
   [
     "a seed that was kept, and less fuel",
     "exit",
-    ({ intent, outcome }) => ({ intent: { ...intent, budgets: { ...BUDGETS, fuel: 1 } }, outcome }),
+    ({ intent, outcome }) => ({ intent: { ...intent, budgets: { ...intent.budgets, fuel: 1 } }, outcome }),
   ],
   ["a capability less", "stdout", ({ intent, outcome }) => ({ intent: { ...intent, capabilities: [] }, outcome })],
 ];
@@ -169,6 +115,7 @@ test("another engine version is told, and the rest is compared all the same", as
 
 test("each blob is needed, by its own bytes: one that is gone or changed is named, and nothing runs", async () => {
   const { blobs, ...run } = await record(engine, MOUNTS);
+  blobs.kept.delete(run.outcome.hostCallTrace?.digest ?? "");
   let runs = 0;
   const counted: Engine = { ...engine, run: (job) => (runs++, engine.run(job)) };
   assert.equal(blobs.kept.size, 3, "module, input and one file; what is empty is not kept");

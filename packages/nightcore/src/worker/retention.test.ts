@@ -11,16 +11,23 @@ const NOW_MS = 100 * DAY_MS;
 
 const digest = (name: string): Digest => digestOf(sha256, utf8(name));
 
-type Names = { readonly module: string; readonly stdin?: string; readonly file?: string; readonly stdout?: string };
+type Names = {
+  readonly module: string;
+  readonly stdin?: string;
+  readonly file?: string;
+  readonly stdout?: string;
+  readonly calls?: string;
+};
 
 /** A run that ended so many days ago, with its inputs and outputs by name. */
-function run(daysAgo: number, { module, stdin = "", file, stdout = "" }: Names): readonly Event[] {
+function run(daysAgo: number, { module, stdin = "", file, stdout = "", calls }: Names): readonly Event[] {
   const at = encodeTime(NOW_MS - daysAgo * DAY_MS);
   const listing = file === undefined ? [] : [`file "f" ${digest(file)}`];
   const mounts = [{ guestPath: "/sandbox", digest: digest(listing.join()), files: listing.length, bytes: 1, listing }];
   const common = { run: `run-${daysAgo}-${module}`, tenant: "t", at, digest: digest(module) };
   const intent = { kind: "intent", ...common, stdin: { digest: digest(stdin), bytes: 1 }, mounts };
-  const outcome = { kind: "outcome", ...common, stdout: { digest: digest(stdout), bytes: 1 }, stderr: null };
+  const trace = calls === undefined ? {} : { hostCallTrace: { digest: digest(calls), bytes: 17 } };
+  const outcome = { kind: "outcome", ...common, stdout: { digest: digest(stdout), bytes: 1 }, stderr: null, ...trace };
   return [intent, outcome] as unknown as readonly Event[];
 }
 
@@ -28,7 +35,7 @@ function expired(events: readonly Event[], policy: { inputsDays: number; outputs
   return findExpired(events, policy, { blobs: { get: () => undefined }, rows, nowMs: NOW_MS });
 }
 
-const OLD = run(40, { module: "m", stdin: "in", file: "f", stdout: "out" });
+const OLD = run(40, { module: "m", stdin: "in", file: "f", stdout: "out", calls: "trace" });
 const has = (found: readonly Digest[], ...names: readonly string[]) => names.map((name) => found.includes(digest(name)));
 
 test("zero days keep everything for ever", () => {
@@ -36,8 +43,20 @@ test("zero days keep everything for ever", () => {
 });
 
 test("inputs and outputs go by their own number of days", () => {
-  assert.deepEqual(has(expired(OLD, { inputsDays: 30, outputsDays: 0 }), "m", "in", "f", "out"), [true, true, true, false]);
-  assert.deepEqual(has(expired(OLD, { inputsDays: 0, outputsDays: 30 }), "m", "in", "f", "out"), [false, false, false, true]);
+  assert.deepEqual(has(expired(OLD, { inputsDays: 30, outputsDays: 0 }), "m", "in", "f", "out", "trace"), [
+    true,
+    true,
+    true,
+    false,
+    false,
+  ]);
+  assert.deepEqual(has(expired(OLD, { inputsDays: 0, outputsDays: 30 }), "m", "in", "f", "out", "trace"), [
+    false,
+    false,
+    false,
+    true,
+    true,
+  ]);
   assert.deepEqual(expired(OLD, { inputsDays: 50, outputsDays: 40 }), []);
 });
 

@@ -21,11 +21,12 @@ const SECOND_PRIME = 0x85ebca77;
  * KNOWN: it runs in the sandbox, so a guest that has taken over its process can say anything about its calls.
  */
 export class CallRecorder {
-  #first = 0;
-  #second = 0;
+  // Not zero: what is zero stays so for as many zeros as are added.
+  #first = SECOND_PRIME;
+  #second = FIRST_PRIME;
   /** The digest before a call did anything but being called. */
-  #firstBegun = 0;
-  #secondBegun = 0;
+  #firstBegun = SECOND_PRIME;
+  #secondBegun = FIRST_PRIME;
   #digested = 0;
   #spacing = traceSpacing(0);
   readonly #calls: TracedCall[] = [];
