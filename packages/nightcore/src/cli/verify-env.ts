@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { digestOf, parseHex, utf8 } from "#core";
 import { encodeVkey, makeLogKey } from "#ledger";
-import { diagnoseLostLayers, openV8Engine, readLostLayers } from "#engine/v8";
+import { diagnoseLostLayers, openV8Engine, readLostLayers, readMissingLimits } from "#engine/v8";
 import { type Engine, type EngineJob, explainEngineFault, explainLedgerFault } from "#ports";
 import { publicKeyOf, sha256 } from "#store/keys";
 import { Projection } from "#store/sqlite";
@@ -86,6 +86,7 @@ async function checkEngine(): Promise<readonly Check[]> {
 }
 
 const INSTALL = "on Linux: install bubblewrap (apt-get install bubblewrap, dnf install bubblewrap)";
+const LIMITS = "groups were made, and no process could enter one: see what guards the control groups of this machine";
 
 /** Layers that can stand around a sandbox, what is open without them, and how to get them. */
 const LAYERS = [
@@ -93,14 +94,17 @@ const LAYERS = [
   ["no-new-privileges", "the sandbox process may gain privileges", "on Linux: install util-linux (setpriv)"],
   ["bubblewrap", "the sandbox process shares the host's files, network and processes", INSTALL],
   ["seccomp", "the sandbox process may make every system call", INSTALL],
+  ["cgroup-memory", "a guest that has taken over its sandbox process may fill the machine's memory", LIMITS],
+  ["cgroup-pids", "a guest that has taken over its sandbox process may start threads without end", LIMITS],
 ] as const;
 
 /** A policy that demands one of these is denied its runs here; without such a policy, receipts name what there is. */
 function missingLayers(isolation: readonly string[]): readonly Check[] {
   const lost = new Set(readLostLayers());
   const diagnosis = diagnoseLostLayers();
+  const limits = new Map(readMissingLimits().map((one) => [`cgroup-${one.controller}`, one]));
   return LAYERS.filter(([layer]) => !isolation.includes(layer)).map(([layer, open, remedy]) => {
-    const why = lost.has(layer) ? diagnosis : undefined;
+    const why = limits.get(layer) ?? (lost.has(layer) && !layer.startsWith("cgroup-") ? diagnosis : undefined);
     const detail = why === undefined ? open : `${open}; ${why.detail}`;
     return { name: `isolation by ${layer}`, outcome: "missing", detail, remedy: why?.remedy ?? remedy };
   });

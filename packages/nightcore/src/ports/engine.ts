@@ -50,6 +50,7 @@ export type EngineFaultCode =
   | "engine/deadline"
   | "engine/cancelled"
   | "engine/sandbox-died"
+  | "engine/sandbox-out-of-memory"
   | "engine/protocol"
   | "engine/unavailable";
 
@@ -136,6 +137,7 @@ const SENTENCES: Readonly<Record<EngineFaultCode, readonly [message: string, hin
   ],
   "engine/cancelled": ["the run was cancelled"],
   "engine/sandbox-died": ["the sandbox process died"],
+  "engine/sandbox-out-of-memory": ["the sandbox process wanted more memory than the system lets it have, and was killed by it"],
   "engine/protocol": ["the sandbox process sent an answer that cannot be right, and was killed"],
   "engine/unavailable": ["the engine cannot be started", "run `nightcore verify-env`"],
 };

@@ -69,7 +69,9 @@ export type RunReport = {
 };
 
 /** Ends after which the sandbox could not say any more what its guest had used. */
-const KILLED: ReadonlySet<string> = new Set(["engine/deadline", "engine/cancelled", "engine/sandbox-died", "engine/protocol"]);
+const KILLED: ReadonlySet<string> = new Set([
+  ...["engine/deadline", "engine/cancelled", "engine/sandbox-died", "engine/sandbox-out-of-memory", "engine/protocol"],
+]);
 
 /**
  * What a run used, as far as it is known. A sandbox that was killed takes its counts with it: a 0 that stands there because

@@ -142,12 +142,17 @@ const REFUSED: readonly (readonly [what: string, change: (run: RecordedRun) => R
     capability,
     ({ intent, outcome }) => ({ intent: { ...(intent ?? assert.fail()), capabilities: [capability] }, outcome }),
   ]),
-  ...["engine/deadline", "engine/cancelled", "engine/sandbox-died", "engine/protocol", "worker/interrupted"].map(
-    (code): (typeof REFUSED)[number] => [
-      code,
-      ({ intent, outcome }) => ({ intent, outcome: { ...(outcome ?? assert.fail()), fault: { code, message: "" } } }),
-    ],
-  ),
+  ...[
+    "engine/deadline",
+    "engine/cancelled",
+    "engine/sandbox-died",
+    "engine/sandbox-out-of-memory",
+    "engine/protocol",
+    "worker/interrupted",
+  ].map((code): (typeof REFUSED)[number] => [
+    code,
+    ({ intent, outcome }) => ({ intent, outcome: { ...(outcome ?? assert.fail()), fault: { code, message: "" } } }),
+  ]),
 ];
 
 for (const [what, change] of REFUSED) {

@@ -54,6 +54,7 @@ const ENDED_FROM_OUTSIDE: ReadonlyMap<string, string> = new Map([
   ["engine/deadline", "it was ended by its deadline, and how far it came is not the guest's doing"],
   ["engine/cancelled", "it was cancelled, and how far it came is not the guest's doing"],
   ["engine/sandbox-died", "its sandbox process died"],
+  ["engine/sandbox-out-of-memory", "its sandbox process was killed by the system for want of memory"],
   ["engine/protocol", "its sandbox process sent an answer that cannot be right"],
   ["engine/unavailable", "no engine could be started"],
   ["worker/interrupted", "the worker stopped before it had an outcome"],

@@ -34,7 +34,7 @@ export function readLostLayers(): readonly string[] {
 
 /** What keeps the wrapper of the strongest launch from starting; undefined when it did, or is not here. Starts it once more. */
 export function diagnoseLostLayers(): Diagnosis | undefined {
-  if (readLostLayers().length === 0) return undefined;
+  if (!readLostLayers().some((layer) => !layer.startsWith("cgroup-"))) return undefined;
   const { command, args } = planLaunches()[0];
   const filterless = args.filter((one, i) => one !== "--seccomp" && args[i - 1] !== "--seccomp");
   return diagnoseWrapper(command, [...filterless.slice(0, filterless.indexOf("--permission")), "--version"]);

@@ -7,7 +7,9 @@
  * report `completed` for what did not run. It follows WASI preview 1 (`wasi_snapshot_preview1.witx`) and docs/formats/fuel.md.
  * Types are checked by V8, inside the sandbox. POWER: starts and kills processes, and reads its own code.
  */
+export type { MissingLimit } from "./confinement/hierarchy.ts";
 export { describeV8Engine, diagnoseLostLayers, openV8Engine, readLostLayers } from "./engine.ts";
+export { readMissingLimits } from "./pool/launch.ts";
 export type { MeteredModule } from "./meter/rewrite.ts";
 export type { WasmExports, WasmGlobal, WasmImports, WasmModule } from "./web-assembly.ts";
 

@@ -41,6 +41,9 @@ test("where a wrapper does not start, the next weaker one does, and says so", (t
   assert.deepEqual(without.described, without.isolation);
   const bare = openWhere({ [BUBBLEWRAP]: "/bin/false", "/usr/bin/setpriv": "/bin/false" });
   assert.ok(bare.ran);
-  assert.deepEqual(bare.isolation, ["process", "node-permission"]);
+  assert.deepEqual(
+    bare.isolation.filter((layer) => !layer.startsWith("cgroup-")),
+    ["process", "node-permission"],
+  );
   assert.ok(bare.lost.includes("die-with-parent"));
 });

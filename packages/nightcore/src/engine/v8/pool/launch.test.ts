@@ -8,7 +8,8 @@ import { type Launch, planLaunches } from "./launch.ts";
 import { SandboxProcess } from "./sandbox-process.ts";
 
 const launches = planLaunches();
-const nameOf = ({ isolation }: Launch): string => isolation.at(-1) ?? "";
+const nameOf = ({ isolation, groups }: Launch): string =>
+  `${isolation.findLast((layer) => !layer.startsWith("cgroup-")) ?? ""}${groups === undefined ? "" : " with limits"}`;
 const confined = launches.find(({ isolation }) => isolation.includes("bubblewrap"));
 
 const ATTACKS: readonly (readonly [attack: string, script: string])[] = [

@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 import type { Bytes } from "#core";
 import type { EngineFault } from "#ports";
 import { BUBBLEWRAP, confine, NODE_INSIDE } from "../confinement/bubblewrap.ts";
+import { ControlGroups } from "../confinement/control-groups.ts";
+import { findHierarchies, type MissingLimit } from "../confinement/hierarchy.ts";
 import { readInherited } from "../confinement/inherited.ts";
 import { type Binding, findNodeLibraries } from "../confinement/node-files.ts";
 import { sandboxFilter } from "../confinement/system-calls.ts";
@@ -17,6 +19,8 @@ export type Launch = {
   readonly filter?: Bytes | undefined;
   /** Descriptors of the worker that a process would hold too, if nothing were put into their places. */
   readonly inherited?: readonly number[];
+  /** Where each process gets a group of its own, which the kernel holds to limits. */
+  readonly groups?: ControlGroups | undefined;
   /** Told for each process: undefined when it is ready, or why it will never be. */
   readonly onStarted?: ((fault: EngineFault | undefined) => void) | undefined;
 };
@@ -24,9 +28,35 @@ export type Launch = {
 /**
  * The commands of a sandbox process that this machine may be able to start, the strongest first: under bubblewrap with a filter
  * of system calls, under setpriv, and bare. Node's permission model is in all of them: it leaves the process no file but its own
- * code, no child process, no worker, no addon and no network. Which one works is learnt by starting it (engine.ts).
+ * code, no child process, no worker, no addon and no network. Where groups of processes can be made, each is tried with limits
+ * first. Which one works is learnt by starting it (engine.ts).
  */
 export function planLaunches(): readonly [Launch, ...Launch[]] {
+  const [strongest, ...weaker] = planUnlimited();
+  const { groups } = limits();
+  if (groups === undefined) return [strongest, ...weaker];
+  const layers = groups.controllers.map((controller) => `cgroup-${controller}`);
+  const limited = (launch: Launch): Launch => ({ ...launch, groups, isolation: [...launch.isolation, ...layers] });
+  return [limited(strongest), strongest, ...weaker.flatMap((launch) => [limited(launch), launch])];
+}
+
+type Limits = { readonly groups: ControlGroups | undefined; readonly missing: readonly MissingLimit[] };
+
+// Found once in the life of this process, which may move into another group when it makes the first.
+let found: Limits | undefined;
+
+function limits(): Limits {
+  if (found !== undefined) return found;
+  const { found: hierarchies, missing } = findHierarchies();
+  return (found = { groups: hierarchies.length === 0 ? undefined : new ControlGroups(hierarchies), missing });
+}
+
+/** Limits of the kernel that cannot be set here, and why. */
+export function readMissingLimits(): readonly MissingLimit[] {
+  return limits().missing;
+}
+
+function planUnlimited(): readonly [Launch, ...Launch[]] {
   const code = findCode(fileURLToPath(import.meta.url));
   const bare: Launch = {
     command: process.execPath,

@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import type { Duplex } from "node:stream";
 import type { Bytes, Digest } from "#core";
 import type { EngineFault } from "#ports";
+import { type ControlGroup, processBytesFor } from "../confinement/control-group.ts";
 import { answerBytesMax, decodeAnswer, type GuestOutcome, type SandboxAnswer } from "../wire/answer.ts";
 import { FrameSplitter } from "../wire/framing.ts";
 import { encodeJob } from "../wire/job.ts";
@@ -53,6 +54,8 @@ export class SandboxProcess {
   readonly #child: ChildProcess;
   readonly #channel: Duplex;
   readonly #employer: Employer;
+  /** Absent where the kernel holds its processes to no limits. */
+  readonly #group: ControlGroup | undefined;
   readonly #splitter = new FrameSplitter();
   readonly #outbox: Outbox;
   readonly #alarm = new Alarm(() => this.#look());
@@ -70,12 +73,12 @@ export class SandboxProcess {
 
   constructor(launch: Launch, employer: Employer) {
     this.#employer = employer;
-    ({ child: this.#child, channel: this.#channel } = spawnSandbox(launch));
+    ({ child: this.#child, channel: this.#channel, group: this.#group } = spawnSandbox(launch));
     this.#outbox = new Outbox(this.#channel);
-    this.exited = new Promise((resolve) => {
+    this.exited = new Promise<void>((resolve) => {
       this.#child.once("exit", () => resolve());
       this.#child.once("error", () => resolve());
-    });
+    }).then(() => this.#group?.remove());
     this.#child.once("error", (error) => this.#fail({ code: "engine/unavailable", detail: error.message }));
     this.#child.once("exit", (code, signal) => {
       this.#fail({
@@ -127,6 +130,7 @@ export class SandboxProcess {
   give(assignment: Assignment): void {
     this.runs++;
     const { job, print } = assignment;
+    this.#group?.raise(processBytesFor(job));
     // Who asked to hear the guest is not told twice what it prints: the module goes along, so that the job is put once.
     const withBytes = print !== undefined || !this.#modules.has(job.digest);
     const printed = print && new Printed(print, job.budgets.outputBytes);
@@ -258,13 +262,18 @@ export class SandboxProcess {
 
   #fail(fault: EngineFault): void {
     if (this.#dead !== undefined) return;
-    this.#dead = fault;
+    this.#dead = fault.code === "engine/sandbox-died" ? this.#diagnose(fault) : fault;
     this.#alarm.clear();
     this.#starting.resolve({ code: "engine/unavailable", detail: fault.detail });
     const [front, ...behind] = this.#asked.splice(0);
-    front?.assignment.settle({ fault, wallMs: performance.now() - front.startedMs });
+    front?.assignment.settle({ fault: this.#dead, wallMs: performance.now() - front.startedMs });
     if (behind.length > 0 && !this.#overtaken) this.#employer.onReturned(behind.map((one) => one.assignment));
     this.#employer.onDead();
+  }
+
+  /** Why it died by itself: the kernel says when it was for want of memory, and the process can say nothing about that. */
+  #diagnose(fault: EngineFault): EngineFault {
+    return this.#group?.outOfMemory === true ? { code: "engine/sandbox-out-of-memory", detail: fault.detail } : fault;
   }
 
   /** An idle process does not keep the worker's event loop alive; one that a job waits for does. */
