@@ -19,9 +19,12 @@ export function refuseBlocked({ blocks = [], quarantine, module }: Facts): reado
   return [...old, ...blocks.map((block) => refuse(block, module.digest))];
 }
 
-function refuse({ id, kind, target, reason: why, at }: Block, digest: string | undefined): Reason {
+const GIVEN = ["guardian/input-blocked", "what the run would be given is in quarantine"] as const;
+const CONTAINED = ["guardian/contained", "these bytes are contained for what they did"] as const;
+
+function refuse({ id, kind, target, reason: why, cause, at }: Block, digest: string | undefined): Reason {
   const given = kind === "digest" && target !== digest;
-  const [code, what] = given ? ["guardian/input-blocked", "what the run would be given is in quarantine"] : WORDS[kind];
+  const [code, what] = given ? GIVEN : cause === "containment" ? CONTAINED : WORDS[kind];
   return reason(code, `${what} since ${at}: ${quote(why)} (block ${id})`);
 }
 

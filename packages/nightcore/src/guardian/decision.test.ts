@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type BlockKind, type Digest, type KeyId, utf8 } from "#core";
+import { type BlockCause, type BlockKind, type Digest, type KeyId, utf8 } from "#core";
 import {
   BASE_POLICY,
   decide,
@@ -38,8 +38,8 @@ const finding = { code: "x/y", message: "m" };
 const withPolicy = (change: Partial<typeof BASE_POLICY>): Partial<Facts> => ({
   policy: { state: "read", digest: DIGEST, policy: { ...BASE_POLICY, ...change } },
 });
-const blocked = (kind: BlockKind, target: string): Partial<Facts> => ({
-  blocks: [{ id: "17.0", kind, target, reason: "r", cause: "operator", at: "t" }],
+const blocked = (kind: BlockKind, target: string, cause: BlockCause = "operator"): Partial<Facts> => ({
+  blocks: [{ id: "17.0", kind, target, reason: "r", cause, at: "t" }],
 });
 const asking = (change: Partial<Extract<Facts["manifest"], { state: "read" }>>): Partial<Facts> => ({
   manifest: { ...(GOOD.manifest as Extract<Facts["manifest"], { state: "read" }>), ...change },
@@ -59,6 +59,8 @@ const AGAINST: readonly (readonly [what: string, change: Partial<Facts>, verdict
     "guardian/quarantined",
   ],
   ["a digest in quarantine", blocked("digest", DIGEST), "quarantine", "guardian/quarantined"],
+  ["a digest that was contained", blocked("digest", DIGEST, "containment"), "quarantine", "guardian/contained"],
+  ["an input that was contained", blocked("digest", "ee".repeat(32), "containment"), "quarantine", "guardian/input-blocked"],
   ["an input in quarantine", blocked("digest", "ee".repeat(32)), "quarantine", "guardian/input-blocked"],
   ["a signer that is blocked", blocked("signer", KEY), "quarantine", "guardian/signer-blocked"],
   ["a tenant that is blocked", blocked("tenant", "hello"), "quarantine", "guardian/tenant-blocked"],

@@ -7,8 +7,9 @@ import type {
   Submitter,
   WithdrawalEvent,
 } from "./approval-events.ts";
-import { approvalRecord, changeClearance } from "./clearance.ts";
-import type { Rows } from "./rows.ts";
+import { approvalRecord, changeClearance, readClearance } from "./clearance.ts";
+import type { AssessmentEvent } from "./events.ts";
+import type { Row, Rows } from "./rows.ts";
 
 /** Folds a submission: what was refused concerns no tenant. */
 export function evolveSubmission(rows: Rows, event: SubmissionEvent, index: number): void {
@@ -95,9 +96,22 @@ export function evolveRejection(rows: Rows, { tenant, digest, reason, by, at }: 
 /** Folds the end of an approval; the first end stands. */
 export function evolveWithdrawal(rows: Rows, event: WithdrawalEvent): void {
   const { at, by, reason } = event;
-  const approval = rows.get("approvals", approvalRecord(event));
+  endApproval(rows, approvalRecord(event), { revoked_at: at, revoked_by: by.person ?? by.account, revoked_reason: reason });
+}
+
+/** Ends what was approved of a module for a tenant when it is contained, where the policy says so. */
+export function evolveContainment(rows: Rows, { tenant, digest, at, contain }: AssessmentEvent): void {
+  if (contain?.revokeApprovals !== true) return;
+  const end = { revoked_at: at, revoked_by: "containment", revoked_reason: contain.message };
+  for (const approval of readClearance(rows, tenant)?.approvals ?? []) {
+    if (approval.digest === digest) endApproval(rows, approvalRecord({ ...approval, tenant }), end);
+  }
+}
+
+function endApproval(rows: Rows, record: string, end: Row): void {
+  const approval = rows.get("approvals", record);
   if (approval === undefined || approval["revoked_at"] !== null) return;
-  rows.put("approvals", { ...approval, revoked_at: at, revoked_by: by.person ?? by.account, revoked_reason: reason });
+  rows.put("approvals", { ...approval, ...end });
 }
 
 /** Folds a review: the item is closed for good. */

@@ -10,6 +10,7 @@ import type {
 } from "./events.ts";
 import {
   evolveApproval,
+  evolveContainment,
   evolveIncident,
   evolveRejection,
   evolveReview,
@@ -45,6 +46,7 @@ export function evolve(rows: Rows, event: Event, { index }: At): void {
       evolveSamples(rows, event);
       return evolveOutcome(rows, event, index);
     case "assessment":
+      evolveContainment(rows, event);
       return evolveStanding(rows, event, index);
     case "trust":
       return rows.put("trust", { name: "store", digest: event.store, at: event.at, log_index: index });

@@ -106,6 +106,24 @@ test("whoever is contained begins anew: what led to it is not counted again, and
   assert.deepEqual(readStrikes(rows, "hello", DIGEST).escapes, [[OF.at, 2]]);
 });
 
+test("containing a module ends what was approved of it for this tenant, where the policy says so, and nothing else", () => {
+  const approval = (tenant: string, digest: Digest, id: string): Event => ({
+    kind: "approval",
+    ...{ at: OF.at, id: id.repeat(64) as Digest, tenant, digest, manifest: null, signer: null, act: "approval" },
+    ...{ keyId: "k", person: "bob", expires: null, envelope: "{}", finding: null, complete: true, reviewDue: null },
+  });
+  const other = "cd".repeat(32) as Digest;
+  const given = [approval("hello", DIGEST, "1"), approval("hello", other, "2"), approval("other", DIGEST, "3")];
+  const said = { trigger: "escapes", seen: 4, threshold: 4, withinHours: 24, message: "4 escapes" } as const;
+  const endsIn = (revokeApprovals: boolean) =>
+    fold([...given, assessment({ contain: { ...said, revokeApprovals } })])
+      .scan("approvals", { orderBy: "id" })
+      .map((row) => [row["revoked_by"], row["revoked_reason"]]);
+  const stands = [null, null];
+  assert.deepEqual(endsIn(true), [["containment", "4 escapes"], stands, stands]);
+  assert.deepEqual(endsIn(false), [stands, stands, stands]);
+});
+
 test("a run that came to its end ends a row of faults, and nothing else that was seen", () => {
   const strikes = { faults: 1, escapes: 1, badPointers: 0 };
   const rows = fold([assessment({ strikes }), outcome(1, { tenant: "other" })]);

@@ -1,6 +1,7 @@
-import type { Assessment } from "#core";
+import type { Assessment, KeyId } from "#core";
 import { ASSESSMENT_RULES, assessRun, BASE_ASSESSMENT, type Facts } from "#guardian";
 import { type Event, type IntentEvent, type OutcomeEvent, readSamples, readStrikes, type Rows } from "#state";
+import { type About, aboutModule } from "./recorder.ts";
 
 /** What the log says of one run that an assessment looks at: the policy of its decision, its grant, its end. */
 export type AssessedRun = {
@@ -25,10 +26,23 @@ export function assessOutcome({ facts, intent, outcome }: AssessedRun, rows: Pic
   });
 }
 
-/** What an assessment adds to its outcome's append: nothing where nothing was found, and a block of the bytes where it contains. */
-export function assessmentEvents({ run, tenant, at, digest }: OutcomeEvent, assessment: Assessment): readonly Event[] {
-  if (assessment.findings.length === 0) return [];
-  const said: Event = { kind: "assessment", run, tenant, at, digest, rules: ASSESSMENT_RULES, ...assessment };
-  if (assessment.contain === null) return [said];
-  return [said, { kind: "quarantine", at, digest, reason: `contained: ${assessment.contain.message}` }];
+/**
+ * What an assessment adds to its outcome's append: nothing where nothing was found; and a block of the bytes where it contains,
+ * which whoever signed them does not release.
+ */
+export function assessmentEvents(
+  outcome: OutcomeEvent,
+  assessment: Assessment,
+  signer: KeyId | undefined,
+): readonly { readonly about: About; readonly event: Event }[] {
+  const { run, tenant, at, digest } = outcome;
+  const { findings, contain } = assessment;
+  if (findings.length === 0) return [];
+  const event: Event = { kind: "assessment", run, tenant, at, digest, rules: ASSESSMENT_RULES, ...assessment };
+  const said = { about: aboutModule(tenant, digest), event };
+  if (contain === null) return [said];
+  const reason = `contained: ${contain.message}`;
+  const targets = [{ kind: "digest", target: digest }] as const;
+  const block: Event = { kind: "block", at, targets, reason, cause: "containment", causedBy: signer ?? null, run, order: null };
+  return [said, { about: { name: "block", digest: null }, event: block }];
 }

@@ -293,8 +293,9 @@ test("every assessment follows from the log: made again from its entries, also w
       const decision = ofRun.find((event) => event.kind === "decision");
       assert.ok(intent !== undefined && decision !== undefined);
       const again = assessOutcome({ facts: decision.facts as unknown as Facts, intent, outcome }, rows);
+      const events = assessmentEvents(outcome, again, KEY_ID);
       const recorded = ofRun.filter((event) => event.kind === "assessment");
-      assert.equal(JSON.stringify(assessmentEvents(outcome, again).slice(0, 1)), JSON.stringify(recorded));
+      assert.equal(JSON.stringify(events.slice(0, 1).map(({ event }) => event)), JSON.stringify(recorded));
       found.push(...again.findings.map(({ code }) => code));
     }
     assert.ok(found.includes("guardian/escape-tried") && found.includes("guardian/guest-fault"), `${concurrency} at once`);
@@ -311,14 +312,16 @@ test("what contains a module is durable with the outcome, blocks it at once, and
   assert.deepEqual(steps, ["append", "run", "append"]);
   assert.deepEqual(
     entries.slice(4).map(({ kind }) => kind),
-    ["outcome", "assessment", "quarantine"],
+    ["outcome", "assessment", "block"],
   );
   assert.deepEqual(first.value.indexes, [0, 1, 2, 3, 4]);
   assert.equal(first.value.status, "ran", "how it ended is one thing, what it did another");
   assert.equal(first.value.assessment?.contain?.trigger, "escapes");
   const second = await pipeline.process(sourceOf(), REQUEST);
   assert.ok(second.ok);
-  assert.equal(second.value.verdict, "quarantine");
+  assert.deepEqual([second.value.verdict, second.value.reasons[0]?.code], ["quarantine", "guardian/contained"]);
+  const block = entries.find((event) => event.kind === "block");
+  assert.deepEqual([block?.cause, block?.causedBy, block?.run], ["containment", KEY_ID, first.value.run]);
 });
 
 test("a trial is not assessed, and no history for others", async () => {

@@ -116,9 +116,10 @@ export class Pipeline {
     const kept = { ...outputs, outputTree, trace };
     const ended = outcomeEvent({ run, facts }, { digest: job.digest, report, finding, kept, nowMs: clock() });
     const { outcome, assessment } = this.#assess(decided, intent, ended);
-    const events = [outcome, ...(assessment === undefined ? [] : assessmentEvents(outcome, assessment))];
+    const signer = facts.signature.trusted ? facts.signature.keyId : undefined;
+    const more = assessment === undefined ? [] : assessmentEvents(outcome, assessment, signer);
     // INVARIANT: nobody hears of the outcome before it is durable, and what contains its module is durable with it.
-    const after = await recorder.record(events.map((event) => ({ about, event })));
+    const after = await recorder.record([{ about, event: outcome }, ...more]);
     if (!after.ok) return fail(after.fault);
     // An assessment is about the run and not a part of it.
     const indexes = [...before.value, ...after.value.slice(0, 1)];
