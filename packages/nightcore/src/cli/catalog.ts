@@ -2,6 +2,7 @@ import { INBOX_COMMANDS } from "./inbox-catalog.ts";
 import { LEDGER_COMMANDS } from "./ledger-catalog.ts";
 import { POLICY_COMMANDS } from "./policy-catalog.ts";
 import { QUARANTINE_COMMANDS } from "./quarantine-catalog.ts";
+import { STANDING_COMMANDS } from "./standing-catalog.ts";
 
 /** One option of a command. Those with `value` take one; `many` may be given more than once. */
 export type OptionSpec = {
@@ -142,6 +143,7 @@ export const CATALOG: readonly CommandSpec[] = [
     load: () => import("./trust-revoke.ts"),
   },
   ...QUARANTINE_COMMANDS,
+  ...STANDING_COMMANDS,
   {
     path: ["inspect"],
     positional: "[PATH]",

@@ -1,6 +1,7 @@
 import { encodeTime, escapeControls } from "#core";
 import { type LogView, type RunReport, type RunRow } from "#report";
 import type { RunRecord } from "#worker";
+import { tellAssessment } from "./assessment-words.ts";
 
 const OUTPUT_CHARACTERS_MAX = 4000; // LIMIT: a page shows the beginning; the blob has all of it
 
@@ -41,6 +42,7 @@ function rowOf(record: RunRecord, engine: string): RunRow {
     status,
     verdict: record.verdict,
     reasons: fault === undefined ? reasons : [fault],
+    findings: tellAssessment(record.assessment),
     digest: record.digest,
     sizeBytes: record.sizeBytes,
     signer: signature.keyId === undefined ? undefined : { keyId: signature.keyId, role: "signer" },

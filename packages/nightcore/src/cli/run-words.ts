@@ -1,5 +1,6 @@
 import { escapeControls } from "#core";
 import type { RunRecord, RunStatus } from "#worker";
+import { sayAssessment } from "./assessment-words.ts";
 import { EXIT } from "./invocation.ts";
 import type { Colour, Terminal } from "./terminal.ts";
 
@@ -42,6 +43,7 @@ export function sayRecord(terminal: Terminal, record: RunRecord): void {
     terminal.say(`            ${message} ${terminal.paint("dim", `[${code}]`)}`);
     if (hint !== undefined) terminal.say(`            ${terminal.paint("blue", "hint")}: ${hint}`);
   }
+  sayAssessment(terminal, record.assessment);
   const tree = record.outputTree;
   if (tree !== undefined)
     terminal.say(`            it left ${tree.files} files, ${count(tree.bytes)} bytes: nightcore output ${record.run}`);

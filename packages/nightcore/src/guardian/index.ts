@@ -38,6 +38,8 @@ export { fillRequirements } from "./requirement.ts";
 export type { Requirement } from "./requirement.ts";
 export { RISK_WEIGHTS, scoreRisk } from "./risk.ts";
 export type { Contribution, Risk, RiskName, RiskWeights } from "./risk.ts";
+export { spreadOf } from "./robust-statistics.ts";
+export type { Spread } from "./robust-statistics.ts";
 export { weighStanding } from "./standing.ts";
 export type { Standing, StandingEvidence, WeighedStanding } from "./standing.ts";
 export { BASE_POLICY, ONE_APPROVER, nameBackend, parseTenantPolicy } from "./tenant-policy.ts";

@@ -12,6 +12,7 @@ const ROW: RunRow = {
   tenant: "hello",
   status: "ran",
   verdict: "allow",
+  findings: [],
   reasons: [],
   digest: "0a".repeat(32),
   sizeBytes: 100,
@@ -54,6 +55,18 @@ test("the policy names exactly the style and the script that are in the page", (
     assert(!/\s(?:style|on[a-z]+)=/.test(page.replaceAll(/<(style|script)>[\s\S]*?<\/\1>/g, "")), "an inline style or handler");
     assert(!/\s(?:src|href)="(?!#)/.test(page), "something that would be loaded");
   }
+});
+
+test("what was found about a run is told beside how it ended, and beside why it failed", () => {
+  const findings = [{ code: "guardian/contained", message: "the <b>module</b> is contained" }];
+  const reasons = [{ code: "engine/trap", message: "the guest trapped" }];
+  for (const row of [{ findings }, { findings, reasons, status: "failed" as const }]) {
+    const page = renderDashboard({ ...REPORT, rows: [{ ...ROW, ...row }] }, sha256);
+    assert(page.includes("the &lt;b&gt;module&lt;/b&gt; is contained"));
+    assert(page.includes("guardian/contained"));
+    assert.equal(page.includes("the guest trapped"), "reasons" in row);
+  }
+  assert(!renderDashboard(REPORT, sha256).includes("guardian/contained"));
 });
 
 test("the page says each status by its own name, and no other", () => {

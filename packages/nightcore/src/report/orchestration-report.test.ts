@@ -9,6 +9,7 @@ const ROW: RunRow = {
   tenant: "<script>",
   status: "ran",
   verdict: "allow",
+  findings: [],
   reasons: [],
   digest: "0a".repeat(32),
   sizeBytes: 100,

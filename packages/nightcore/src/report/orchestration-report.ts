@@ -43,6 +43,7 @@ function tenantOf(row: RunRow): Json {
     outcome: row.status,
     verdict: row.verdict ?? null,
     reasons: row.reasons.map(({ code, message, hint }) => (hint === undefined ? { code, message } : { code, message, hint })),
+    findings: row.findings.map(({ code, message }) => ({ code, message })),
     digest: row.digest ?? null,
     size_bytes: row.sizeBytes ?? null,
     signer_key_id: row.signer?.keyId ?? null,

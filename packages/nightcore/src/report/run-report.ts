@@ -22,6 +22,8 @@ export type RunRow = {
   readonly verdict: "allow" | "hold" | "deny" | "quarantine" | undefined;
   /** Why it was decided against, or why it failed; empty when it ran. */
   readonly reasons: readonly RunReason[];
+  /** What was unusual about it beside its history, and whether it was contained for that; mostly empty. */
+  readonly findings: readonly RunReason[];
   /** SHA-256 of the module, lower case. */
   readonly digest: string | undefined;
   readonly sizeBytes: number | undefined;

@@ -42,11 +42,15 @@ function renderDigestLine(row: RunRow): Markup {
 }
 
 function renderWhy(row: RunRow): Markup {
-  if (row.reasons.length > 0)
-    return html`<ul>
-      ${row.reasons.map(renderReason)}
-    </ul>`;
-  return html`<span class="message foreign">${sentenceOf(row)}</span>${renderStanding(row)}`;
+  if (row.reasons.length > 0) return renderReasons([...row.reasons, ...row.findings]);
+  const findings = row.findings.length > 0 ? renderReasons(row.findings) : undefined;
+  return html`<span class="message foreign">${sentenceOf(row)}</span>${renderStanding(row)}${findings}`;
+}
+
+function renderReasons(reasons: readonly RunReason[]): Markup {
+  return html`<ul>
+    ${reasons.map(renderReason)}
+  </ul>`;
 }
 
 function sentenceOf(row: RunRow): string {
