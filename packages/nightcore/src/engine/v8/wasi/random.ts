@@ -10,6 +10,11 @@ const BLOCK_BYTES = 64;
  * a guest the same bytes on every machine.
  */
 export function seededRandom(seed: Bytes): FillRandom {
+  let fill: FillRandom | undefined; // most guests never draw
+  return (target) => (fill ??= keyStream(seed))(target);
+}
+
+function keyStream(seed: Bytes): FillRandom {
   const key = new DataView(seed.buffer, seed.byteOffset, 32);
   const initial = new Uint32Array(16);
   initial.set([0x61707865, 0x3320646e, 0x79622d32, 0x6b206574]);

@@ -4,15 +4,18 @@ import type { PrintedStream } from "#ports";
 /** Told after each write, with all that the stream has been given so far. */
 export type TellWritten = (stream: PrintedStream, written: Bytes) => void;
 
-/** Bytes that one stream has been given so far. */
+const NOTHING = new Uint8Array(0);
+const FIRST_BYTES = 1024;
+
+/** Bytes that one stream has been given so far. Most runs give one of their two streams nothing. */
 export class GrowingBytes {
-  #bytes = new Uint8Array(1024);
+  #bytes = NOTHING;
   #length = 0;
 
   append(bytes: Bytes): void {
     const needed = this.#length + bytes.length;
     if (needed > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+      const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2, FIRST_BYTES));
       grown.set(this.#bytes.subarray(0, this.#length));
       this.#bytes = grown;
     }

@@ -1,20 +1,37 @@
 import { type Bytes, concatBytes, utf8 } from "#core";
 
 const ONE_PIECE_BYTES_MAX = 65_536; // above this, copying costs more than a second write
+const SMALL_BYTES_MAX = 256; // what is copied at once instead of being kept as it is
+const LENGTH_BYTES = 4;
+const LENT_BYTES = 4096;
+const OWN_BYTES = 512;
+
+// Most messages are small, and are written one at a time: a buffer of its own would cost each more than its fields.
+let lendable: Uint8Array<ArrayBuffer> | undefined = new Uint8Array(LENT_BYTES);
 
 /** Writes the fields of a message; the counterpart of {@link WireReader}. Large byte strings are kept as they are until the end. */
 export class WireWriter {
   readonly #parts: Bytes[] = [];
-  #buffer = new Uint8Array(512);
-  #view = new DataView(this.#buffer.buffer);
-  #from = 0;
-  #at = 0;
+  #buffer: Uint8Array<ArrayBuffer>;
+  readonly #first: Uint8Array<ArrayBuffer>;
+  #view: DataView;
+  #from = LENGTH_BYTES;
+  #at = LENGTH_BYTES;
   #length = 0;
+  /** The buffer that it was lent and gives back; undefined when that was somebody else's turn. */
+  readonly #lent = lendable;
+
+  constructor() {
+    lendable = undefined;
+    this.#buffer = this.#lent ?? new Uint8Array(OWN_BYTES);
+    this.#first = this.#buffer;
+    this.#view = new DataView(this.#buffer.buffer);
+  }
 
   #take(length: number): number {
     if (this.#at + length > this.#buffer.length) {
       this.#flush();
-      this.#buffer = new Uint8Array(Math.max(512, length));
+      this.#buffer = new Uint8Array(Math.max(OWN_BYTES, length));
       this.#view = new DataView(this.#buffer.buffer);
       this.#from = 0;
       this.#at = 0;
@@ -51,7 +68,7 @@ export class WireWriter {
 
   bytes(bytes: Bytes): void {
     this.u32(bytes.length);
-    if (bytes.length <= 256) {
+    if (bytes.length <= SMALL_BYTES_MAX) {
       const at = this.#take(bytes.length); // first, because it may renew the buffer
       this.#buffer.set(bytes, at);
     } else {
@@ -62,7 +79,16 @@ export class WireWriter {
   }
 
   text(text: string): void {
-    this.bytes(utf8(text));
+    if (text.length > SMALL_BYTES_MAX || !this.#ascii(text)) this.bytes(utf8(text));
+  }
+
+  /** Most texts are short and of one byte for each letter; the encoder costs more than the loop. */
+  #ascii(text: string): boolean {
+    for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false;
+    this.u32(text.length);
+    const at = this.#take(text.length);
+    for (let i = 0; i < text.length; i++) this.#buffer[at + i] = text.charCodeAt(i);
+    return true;
   }
 
   texts(texts: readonly string[]): void {
@@ -72,10 +98,21 @@ export class WireWriter {
 
   /** The message with its length in four bytes (little-endian) in front: in one piece when it is small, so that it takes one write. */
   frame(): readonly Bytes[] {
-    this.#flush();
-    const length = new Uint8Array(4);
+    const inOne = this.#parts.length === 0 && this.#buffer === this.#first;
+    const length = inOne ? this.#first.subarray(0, LENGTH_BYTES) : new Uint8Array(LENGTH_BYTES);
     new DataView(length.buffer).setUint32(0, this.#length, true);
+    if (inOne) {
+      const frame = this.#first.slice(0, this.#at);
+      lendable = this.#lent ?? lendable;
+      return [frame];
+    }
+    this.#flush();
     const parts = [length, ...this.#parts];
-    return this.#length > ONE_PIECE_BYTES_MAX ? parts : [concatBytes(parts)];
+    if (this.#length > ONE_PIECE_BYTES_MAX) {
+      lendable ??= new Uint8Array(LENT_BYTES); // a part of the frame may be what was lent
+      return parts;
+    }
+    lendable = this.#lent ?? lendable;
+    return [concatBytes(parts)];
   }
 }
