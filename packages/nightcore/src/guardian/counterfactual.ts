@@ -207,12 +207,17 @@ function changesOfPeople(facts: Facts): readonly Change[] {
   if (points > 0)
     changes.push({
       what: `nothing left of the ${points} points that earlier runs have given`,
-      apply: ({ standing: _, ...before }) => before,
+      apply: withoutStanding,
     });
   // What no policy is in force for cannot be approved: an approval is bound to its version.
   if (facts.policy.state === "read" && !isApproved(facts))
     changes.push({ what: `an approval of exactly this by ${describePlaces(facts)}`, apply: approve });
   return changes;
+}
+
+function withoutStanding(facts: Facts): Facts {
+  const { standing: _earlier, ...rest } = facts;
+  return rest;
 }
 
 function describePlaces(facts: Facts): string {

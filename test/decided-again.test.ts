@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { compilePolicies, DEFAULT_POLICIES, openCedarEngine } from "#cedar";
-import { decide, type Facts } from "#guardian";
-import { anyFacts } from "../guardian/any-facts.test.ts";
+import { compilePolicies, DEFAULT_POLICIES, openCedarEngine } from "../packages/nightcore/src/cedar/index.ts";
+import { decide, type Facts } from "../packages/nightcore/src/guardian/index.ts";
+import { anyFacts } from "../packages/nightcore/src/guardian/any-facts.test.ts";
 
 const DECISIONS = 10_000;
 const MORE = `
