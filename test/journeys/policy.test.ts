@@ -12,6 +12,17 @@ type Version = {
 };
 type History = { readonly versions: readonly Version[] };
 
+type Simulated = {
+  readonly decisions: number;
+  readonly flips: readonly {
+    readonly tenant: string;
+    readonly signer?: string;
+    readonly before: string;
+    readonly after: string;
+    readonly by: readonly string[];
+  }[];
+};
+
 const FORBID = `@id("no-hello")
 @reason("hello is on holiday")
 @hint("come back in May")
@@ -145,4 +156,86 @@ test("a version whose bytes are gone or were changed denies everything, by name"
   );
   writeFileSync(path, before);
   assert.equal(workspace.runOf("hello").status, "ran");
+});
+
+test("what a candidate would flip is exactly what flips when it is enforced, and a trial has said so before", (context) => {
+  const workspace = Workspace.make(context);
+  const tenants = ["hello", "other", "third"];
+  for (const tenant of tenants) workspace.addTenant(tenant);
+  workspace.signAndTrust("hello", "other");
+  const all = () => {
+    const { runs } = workspace.json<{ readonly runs: readonly { tenant: string; status: string }[] }>("run", "--all", "--proof");
+    return Object.fromEntries(runs.map(({ tenant, status }) => [tenant, status]));
+  };
+  const before = all();
+  writePolicies(
+    workspace,
+    "holiday.cedar",
+    FORBID.replace('action == Action::"run"', 'action in [Action::"run", Action::"prove"]'),
+  );
+  writePolicies(workspace, "other.json", '{"allow_proof_mode":false}');
+  const { decisions, flips } = workspace.json<Simulated>("policy", "simulate", "--candidate", "policies", "--since", "1d");
+  assert.equal(decisions, 3);
+  assert.deepEqual(flips.map(({ tenant, signer, before: was, after, by }) => [tenant, signer, was, after, by]).toSorted(), [
+    ["hello", "alice", "allow", "deny", ["no-hello"]],
+    ["other", "alice", "allow", "deny", ["guardian/proof-mode-not-allowed"]],
+  ]);
+  const one = workspace.json<Simulated>("policy", "simulate", "--candidate", "policies/holiday.cedar");
+  assert.deepEqual(
+    one.flips.map(({ tenant }) => tenant),
+    ["hello"],
+    "one file, over those in force",
+  );
+
+  workspace.expect(0, "policy", "propose", "--comment", "holidays");
+  workspace.expect(0, "policy", "shadow", "2", "--comment", "try it");
+  assert.deepEqual(all(), before, "a trial changes nothing");
+  const tried = workspace.json<Simulated>("policy", "shadow");
+  assert.deepEqual(
+    [tried.decisions, tried.flips.map(({ tenant, by }) => [tenant, by]).toSorted()],
+    [3, flips.map(({ tenant, by }) => [tenant, by]).toSorted()],
+  );
+  workspace.expect(0, "policy", "shadow", "off", "--comment", "seen enough");
+  assert.equal(workspace.nightcore("policy", "shadow").exit, 2);
+
+  workspace.expect(0, "policy", "activate", "2", "--unapproved", "--comment", "now");
+  const after = all();
+  assert.deepEqual(
+    tenants.filter((tenant) => before[tenant] !== after[tenant]),
+    ["hello", "other"],
+  );
+  const again = workspace.json<Simulated>("policy", "simulate");
+  assert.deepEqual([again.decisions, again.flips, again.exit], [9, [], 0], "each under its own version");
+});
+
+test("a decision explains itself, and a dry run explains one that was not made", (context) => {
+  const workspace = Workspace.make(context);
+  workspace.addTenant("hello", { manifest: { permissions: ["stdout", "clock:real"], timeout_ms: 99_999 } });
+  workspace.expect(0, "generate-keys", "--out-dir", "keys", "--name", "alice");
+  workspace.expect(0, "sign", "--dir", "modules/hello", "--key", "keys/maintainers/alice.key");
+  const size = () => workspace.json<{ readonly entries: number }>("ledger", "verify").entries;
+  const before = size();
+  const dry = workspace.nightcore("run", "hello", "--dry-run");
+  assert.equal(dry.exit, 3);
+  for (const words of [/deny/, /trust\/key-untrusted/, /risk \d+ of 100/, /nothing was recorded/, /version 1 of the policies/])
+    assert.match(dry.stdout + dry.stderr, words);
+  const said = workspace.json<{ readonly decisions: readonly { readonly smallestChange: readonly string[] }[] }>(
+    "run",
+    "hello",
+    "--dry-run",
+  );
+  assert.deepEqual(said.decisions[0]?.smallestChange, [
+    "a signature over module and manifest by a key that is trusted for this tenant",
+    "without the capability `clock:real`",
+    "at most 10000 of the budget `wallMs`",
+  ]);
+  assert.equal(size(), before);
+  const { run, digest = "" } = workspace.runOf("hello");
+  for (const what of [run, run.slice(0, 13), digest]) {
+    const { stdout, exit } = workspace.nightcore("explain", what);
+    assert.equal(exit, 0);
+    assert.match(stdout, /deny.*clock:real.*guardian\/capability-not-granted/);
+    assert.match(stdout, /- at most 10000 of the budget `wallMs`/);
+  }
+  assert.equal(workspace.nightcore("explain", "0".repeat(64)).exit, 2);
 });

@@ -55,6 +55,7 @@ export const CATALOG: readonly CommandSpec[] = [
     options: [
       ...RUN_OPTIONS,
       { name: "proof", summary: "verify and decide, record it, and execute nothing" },
+      { name: "dry-run", summary: "decide and explain as of now; execute nothing, record nothing" },
       { name: "parallel", value: "N", summary: "guests at once (0: one for each processor)" },
       { name: "entry", value: "NAME", summary: "call this exported function instead of _start" },
       { name: "arg", value: "VALUE", many: true, summary: "a parameter of the entry, or an argument of _start (repeat it)" },

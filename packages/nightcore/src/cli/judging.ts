@@ -27,6 +27,7 @@ export function judgingPowersOf({ rows, store, trustStore, layout, configuration
     trustStore,
     policies: policies.shelf,
     policyEngine: policies.engine,
+    trial: policies.trial,
     authority: authorityOf(policies),
     moduleBytesMax: configuration.moduleBytesMax,
     origin: configuration.origin,

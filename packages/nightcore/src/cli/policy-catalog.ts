@@ -18,6 +18,15 @@ const UNAPPROVED: OptionSpec = {
 /** The commands about policies: what is in force, how it changes, and what a change would do. */
 export const POLICY_COMMANDS: readonly CommandSpec[] = [
   {
+    path: ["explain"],
+    positional: "RUN|DIGEST|INDEX",
+    summary:
+      "why something was decided so: policies, facts, risk, how near it was, and the smallest change that would be allowed",
+    options: [],
+    example: "nightcore explain 0198c4de",
+    load: () => import("./explain.ts"),
+  },
+  {
     path: ["policy", "show"],
     positional: "[N]",
     summary: "print the policies in force, or those of version N",
@@ -90,6 +99,14 @@ export const POLICY_COMMANDS: readonly CommandSpec[] = [
     ],
     example: "nightcore policy simulate --candidate policies --since 30d",
     load: () => import("./policy-simulate.ts"),
+  },
+  {
+    path: ["policy", "shadow"],
+    positional: "[N|off]",
+    summary: "let version N decide beside the one in force and record where they differ; without a word: what differed so far",
+    options: [COMMENT],
+    example: 'nightcore policy shadow 5 --comment "before we tighten"',
+    load: () => import("./policy-shadow.ts"),
   },
   {
     path: ["policy", "history"],

@@ -2,9 +2,9 @@ import { resolve } from "node:path";
 import { type Digest, digestOf, quote, utf8 } from "#core";
 import type { PolicyBundle } from "#guardian";
 import { sha256 } from "#store/keys";
-import { countFlips, decideAgain, decideUnder, type Deciding, factsOf, findFlip, type Flip, PolicyShelf } from "#worker";
+import { countFlips, decideAgain, decideUnder, type Deciding, factsOf, findFlip, type Flip } from "#worker";
 import { EXIT, type Invocation } from "./invocation.ts";
-import { bundleFiles, openJudge, readPolicyFiles, readVersion, unwrapBundle } from "./policy-store.ts";
+import { bundleFiles, openDeciding, openJudge, readPolicyFiles, readVersion, unwrapBundle } from "./policy-store.ts";
 import { filesInForce, findVersion, openVersion } from "./policy-words.ts";
 import { readDecisions, type RecordedDecision } from "./recorded-decisions.ts";
 import { openView, type View } from "./session.ts";
@@ -33,7 +33,7 @@ export async function run(invocation: Invocation): Promise<number> {
     if (json) terminal.print(JSON.stringify({ since: since ?? null, decisions: count, flips }));
     const under = path === undefined ? "the versions that they were made under" : quote(path);
     terminal.say(`${count} recorded decisions, made again under ${under}: ${flips.length} come out differently`);
-    if (!json) tell(terminal, flips);
+    if (!json) tellFlips(terminal, flips);
     return path === undefined && flips.length > 0 ? EXIT.runFailed : EXIT.ok;
   } finally {
     view.close();
@@ -49,8 +49,7 @@ function readCandidate(view: View, path: string): PolicyBundle {
 /** What decides as a candidate would if it were in force. It has no number yet. */
 export function openCandidate(bundle: PolicyBundle): Deciding {
   const digest = digestOf(sha256, utf8(JSON.stringify(bundle)));
-  const shelf = new PolicyShelf({ version: { number: 0, digest }, files: bundle.files }, sha256);
-  return { shelf, engine: openJudge(digest, bundle) };
+  return openDeciding({ number: 0, version: digest }, bundle);
 }
 
 /** Decides again what was decided, under a candidate. */
@@ -88,7 +87,7 @@ function decideAll(
   return { decisions: count, flips };
 }
 
-function tell(terminal: Terminal, flips: readonly Flip[]): void {
+export function tellFlips(terminal: Terminal, flips: readonly Flip[]): void {
   if (flips.length === 0) return;
   const kinds: readonly (readonly [title: string, (flip: Flip) => readonly string[]])[] = [
     ["by verdict", ({ before, after }) => [`${before} → ${after}`]],

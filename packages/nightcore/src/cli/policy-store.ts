@@ -15,7 +15,7 @@ import {
 import { type PolicyVersionRow, readPolicyHead, type Rows } from "#state";
 import { sha256 } from "#store/keys";
 import { type Layout, readIfThere, replaceFile } from "#store/workspace";
-import { PolicyShelf } from "#worker";
+import { type Deciding, PolicyShelf } from "#worker";
 import { CommandStop, EXIT, usageStop } from "./invocation.ts";
 
 const FILE_BYTES_MAX = 1024 * 1024; // LIMIT: what is read of one file before anybody looks at it
@@ -83,21 +83,35 @@ export type PoliciesInForce = {
   readonly bundle: PolicyBundle | undefined;
   readonly shelf: PolicyShelf;
   readonly engine: PolicyEngine | undefined;
+  /** The version that is tried beside it, if one is and if it can be read: a trial is never in the way. */
+  readonly trial: Deciding | undefined;
 };
 
 /** Opens what the log says is in force, and nothing that lies in `policies/`. Whatever is wrong with it denies everything. */
 export function openPolicies(layout: Layout, rows: Pick<Rows, "get">): PoliciesInForce {
   const active = readPolicyHead(rows, "active");
+  const none = { active, bundle: undefined, engine: undefined, trial: undefined };
   if (active === undefined) {
     const message = "no policies are in force, and so everything is denied";
     const finding = { code: "guardian/policy-inactive", message, hint: "`nightcore policy activate` puts `policies/` in force" };
-    return { active, bundle: undefined, shelf: new PolicyShelf({ finding }, sha256), engine: undefined };
+    return { ...none, shelf: new PolicyShelf({ finding }, sha256) };
   }
   const read = readVersion(layout, active.version);
-  if (!read.ok) return { active, bundle: undefined, shelf: new PolicyShelf({ finding: read.fault }, sha256), engine: undefined };
-  const version = { number: active.number, digest: active.version };
-  const shelf = new PolicyShelf({ version, files: read.value.files }, sha256);
-  return { active, bundle: read.value, shelf, engine: openJudge(active.version, read.value) };
+  if (!read.ok) return { ...none, shelf: new PolicyShelf({ finding: read.fault }, sha256) };
+  const tried = readPolicyHead(rows, "tried");
+  const trial = tried === undefined ? undefined : readVersion(layout, tried.version);
+  return {
+    active,
+    bundle: read.value,
+    ...openDeciding(active, read.value),
+    trial: tried !== undefined && trial?.ok === true ? openDeciding(tried, trial.value) : undefined,
+  };
+}
+
+/** The limits and the engine of a version. */
+export function openDeciding({ number, version }: Pick<PolicyVersionRow, "number" | "version">, bundle: PolicyBundle): Deciding {
+  const shelf = new PolicyShelf({ version: { number, digest: version }, files: bundle.files }, sha256);
+  return { shelf, engine: openJudge(version, bundle) };
 }
 
 /** An engine for a version. One that cannot be opened throws when it is asked, which the decision turns into a deny. */

@@ -12,6 +12,10 @@ export async function run(invocation: Invocation): Promise<number> {
   if (invocation.flag("stream") && (invocation.json || invocation.flag("all"))) {
     throw usageStop("`--stream` shows what one guest prints", "give one PATH, without `--all` and `--json`");
   }
+  if (invocation.flag("dry-run")) {
+    if (observe) throw usageStop("`--dry-run` executes nothing, and `--observe` does");
+    return (await import("./dry-run.ts")).dryRun(invocation, proof ? "proof" : "run");
+  }
   const one = invocation.positionals.length > 0 ? 1 : undefined;
   const slots = invocation.flag("all") ? readParallel(invocation) : one;
   // The room is awaited: loading `conduct` keeps this thread busy, and the processes have to be on their way by then.

@@ -101,11 +101,17 @@ export type DecisionEvent = OfRun & {
   readonly digest: Digest | null;
   readonly mode: "run" | "proof";
   readonly verdict: "allow" | "hold" | "deny" | "quarantine";
-  readonly reasons: readonly (Said & { readonly verdict: string })[];
+  readonly reasons: readonly (Said & { readonly verdict: string; readonly policy?: string })[];
   readonly grant: Json;
   /** The score with its contributions, and the policies that permit. Absent in decisions of the first version. */
   readonly risk?: Json;
   readonly permits?: readonly string[];
+  /** What a version on trial would have decided; its reasons only where the verdict is another. Absent while none is tried. */
+  readonly trial?: {
+    readonly number: number;
+    readonly verdict: "allow" | "hold" | "deny" | "quarantine";
+    readonly reasons?: readonly (Said & { readonly policy?: string })[];
+  };
   readonly facts: Json;
   /** What decided: `nightcore-rules/1`, or the rules of now with the policy engine behind the sign `+`. */
   readonly engine: string;

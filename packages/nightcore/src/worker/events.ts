@@ -54,7 +54,11 @@ export function verificationEvent({ run, facts }: OfRun): Event & VerificationEv
 }
 
 /** The decision with all of its facts, as an entry. */
-export function decisionEvent({ run, facts }: OfRun, decision: Decision, engine: string): Event & DecisionEvent {
+export function decisionEvent(
+  { run, facts }: OfRun,
+  decision: Decision,
+  { engine, trial }: { readonly engine: string; readonly trial: DecisionEvent["trial"] },
+): Event & DecisionEvent {
   return {
     kind: "decision",
     run,
@@ -69,7 +73,21 @@ export function decisionEvent({ run, facts }: OfRun, decision: Decision, engine:
     permits: decision.permits,
     facts: facts as unknown as Json,
     engine,
+    ...(trial === undefined ? {} : { trial }),
   };
+}
+
+/** What a version on trial said, in short; in full, as reasons, where it said something else than the one in force. */
+export function trialOf(decision: Decision, trial: Decision | undefined, number: number | undefined): DecisionEvent["trial"] {
+  if (trial === undefined || number === undefined) return undefined;
+  const { verdict } = trial;
+  if (verdict === decision.verdict) return { number, verdict };
+  const reasons = trial.reasons.map(({ code, policy, message }) => ({
+    code,
+    message,
+    ...(policy === undefined ? {} : { policy }),
+  }));
+  return { number, verdict, reasons };
 }
 
 /** Everything that is needed to make the run again, as the entry that precedes it. */

@@ -9,6 +9,7 @@ import { inputDigests } from "./input-digest.ts";
 import { type Inspection, inspectModule } from "./inspection.ts";
 import type { PolicyShelf } from "./policy-shelf.ts";
 import type { RunRequest } from "./run-record.ts";
+import { decideUnder, type Deciding } from "./what-if.ts";
 
 /** What judging works with: nothing here can execute or record. */
 export type JudgingPowers = {
@@ -20,6 +21,8 @@ export type JudgingPowers = {
   readonly policies: PolicyShelf;
   /** Undefined only where nothing is in force, and so everything is denied. */
   readonly policyEngine: PolicyEngine | undefined;
+  /** A version that is tried: it decides beside the one in force, and nothing follows from it. */
+  readonly trial?: Deciding | undefined;
   readonly moduleBytesMax: number;
   /** The name of the log: approvals are made for one. */
   readonly origin: string;
@@ -37,11 +40,13 @@ export type Judgement = {
   /** What `fs:read` shows, as it was when the facts were gathered. */
   readonly mounts: readonly Mount[];
   readonly decision: Decision;
+  /** What the version that is tried would have decided. */
+  readonly trial: Decision | undefined;
 };
 
 /** Admits, verifies, gathers the facts and decides, on one reading of the bytes. Executes nothing and records nothing. */
 export function judgeModule(source: ModuleSource, request: RunRequest, powers: JudgingPowers): Judgement {
-  const { clock, policies, policyEngine, ...around } = powers;
+  const { clock, policies, policyEngine, trial, ...around } = powers;
   const { crypto, store, moduleBytesMax } = around;
   const nowMs = clock();
   const { tenant } = source;
@@ -51,7 +56,8 @@ export function judgeModule(source: ModuleSource, request: RunRequest, powers: J
   const inputs = inputDigests({ stdin: request.stdin, captured }, around.rows, crypto.sha256);
   const facts = gatherFacts(inspection, request, { ...around, ...policy, tenant, nowMs, captured, inputs });
   const mounts = captured?.ok === true ? captured.value : [];
-  return { atMs: nowMs, inspection, facts, mounts, decision: decide(facts, policyEngine) };
+  const decision = decide(facts, policyEngine);
+  return { atMs: nowMs, inspection, facts, mounts, decision, trial: trial && decideUnder(facts, trial) };
 }
 
 // Whoever does not ask for the folder does not make us read it; a proof executes nothing and shows nothing.

@@ -27,7 +27,7 @@ import {
 } from "#ports";
 import type { Event, IntentEvent, OutcomeEvent, OutputSaid } from "#state";
 import { assessmentEvents, assessOutcome } from "./assessment.ts";
-import { admissionEvent, decisionEvent, intentEvent, outcomeEvent, verificationEvent } from "./events.ts";
+import { admissionEvent, decisionEvent, trialOf, intentEvent, outcomeEvent, verificationEvent } from "./events.ts";
 import { incidentEvents } from "./incident.ts";
 import { findingOf } from "./inspection.ts";
 import { judgeModule, type Judgement, type JudgingPowers } from "./judgement.ts";
@@ -77,12 +77,15 @@ export class Pipeline {
     return { ...judgement, run: makeRunId(judgement.atMs, this.#powers.random(16)), request, source };
   }
 
-  #decisionEvents({ run, facts, inspection, decision }: Decided): readonly { about: About; event: Event }[] {
+  #decisionEvents({ run, facts, inspection, decision, trial }: Decided): readonly { about: About; event: Event }[] {
     const about = inspection.digest === undefined ? aboutRun(run) : aboutModule(facts.tenant, inspection.digest);
     const events = [
       admissionEvent({ run, facts }, inspection),
       verificationEvent({ run, facts }),
-      decisionEvent({ run, facts }, decision, nameRules(this.#powers.policyEngine)),
+      decisionEvent({ run, facts }, decision, {
+        engine: nameRules(this.#powers.policyEngine),
+        trial: trialOf(decision, trial, this.#powers.trial?.shelf.version?.number),
+      }),
       ...incidentEvents({ run, facts }, decision),
     ];
     return events.map((event) => ({ about, event }));

@@ -42,14 +42,17 @@ export type Flip = {
 /** How a recorded decision would have come out; undefined when as it did. */
 export function findFlip(
   { index, event }: { readonly index: number; readonly event: DecisionEvent },
-  after: Decision,
+  after: {
+    readonly verdict: Verdict;
+    readonly reasons: DecisionEvent["reasons"] | NonNullable<DecisionEvent["trial"]>["reasons"];
+  },
 ): Flip | undefined {
   if (after.verdict === event.verdict) return undefined;
   const { signature } = factsOf(event);
   const names = (reasons: readonly { readonly code: string; readonly policy?: string }[]) => [
     ...new Set(reasons.map(({ code, policy }) => policy ?? code)),
   ];
-  const [was, would] = [names(event.reasons), names(after.reasons)];
+  const [was, would] = [names(event.reasons), names(after.reasons ?? [])];
   // What is new stands in the way now; where nothing is new, what is gone stood there before.
   const fresh = would.filter((name) => !was.includes(name));
   const gone = was.filter((name) => !would.includes(name));
