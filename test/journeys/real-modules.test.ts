@@ -24,6 +24,7 @@ test("CPython, 26 MB that nobody here wrote, computes a SHA-256 as a tenant", (c
   const said = workspace.runOf("python", "--arg=-c", "--arg", script);
   assert.equal(said.status, "ran", JSON.stringify(said.fault));
   const printed = JSON.parse(said.stdout.text) as { readonly sha256: string; readonly sum: number };
+  assert.deepEqual(said.assessment?.findings, [], "what a runtime looks for when it starts is no attempt to get out");
   assert.deepEqual(printed, { sha256: createHash("sha256").update("night core").digest("hex"), sum: 499_500 });
   const again = workspace.runOf("python", "--arg=-c", "--arg", "raise SystemExit(7)");
   assert.equal(again.status, "failed");
@@ -46,4 +47,5 @@ test("Ruby, 24 MB that nobody here wrote, sorts and prints as a tenant", (contex
   const sorted = Array.from({ length: 20 }, (_, n) => ((n + 1) * 7) % 11).toSorted((a, b) => a - b);
   assert.deepEqual(JSON.parse(first.stdout.text), sorted);
   assert.ok((first.usage?.fuel ?? 0) > 1_000_000);
+  assert.deepEqual(first.assessment?.findings, []);
 });

@@ -33,6 +33,10 @@ export type RunSaid = {
   readonly usage?: { readonly fuel: number; readonly wallMs: number };
   readonly signature: { readonly trusted: boolean; readonly manifestSigned: boolean };
   readonly stdout: { readonly text: string };
+  readonly assessment?: {
+    readonly findings: readonly { readonly code: string; readonly message: string }[];
+    readonly contain: object | null;
+  };
 };
 
 /** A module that prints a line and ends. */
