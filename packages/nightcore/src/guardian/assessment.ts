@@ -35,7 +35,7 @@ export type AssessmentBasis = {
   readonly outcome: EndedRun;
   /** What the run was granted. */
   readonly budgets: Budgets;
-  /** What earlier runs of this tenant used, the oldest first. */
+  /** What earlier runs of this tenant used, the oldest first. Asked for only where the run used much of something. */
   readonly samples: readonly Sample[];
   /** What was seen before of this module under this tenant. */
   readonly strikes: Strikes;
@@ -126,21 +126,25 @@ const UNITS: Readonly<Record<Measure, string>> = {
 
 const AGAIN = 2; // LIMIT: below twice what two earlier runs reached, it is nothing new
 
-function findUnusual({ outcome, budgets, samples, policy }: AssessmentBasis, refusals: Refusals): readonly AssessmentFinding[] {
+function findUnusual(basis: AssessmentBasis, refusals: Refusals): readonly AssessmentFinding[] {
+  const { outcome, budgets, policy } = basis;
   if (outcome.usage === null) return [];
   const observed: Measured = { ...outcome.usage, deniedCalls: refusals.deniedCalls };
+  const large = MEASURES.filter((measure) => Math.round(observed[measure]) >= RULES[measure].floor);
+  if (large.length === 0) return [];
+  const { samples } = basis;
   const module = sampleModule(outcome.digest);
   const own = samples.filter((sample) => sample.module === module);
   // A module is compared with itself as soon as there is enough of it; before, with what else its tenant ran.
   const compared = own.length >= policy.runsMin ? own : samples;
   if (compared.length < policy.runsMin) return [];
   const limits: Partial<Record<Measure, number>> = budgets;
-  return MEASURES.flatMap((measure) => {
+  return large.flatMap((measure) => {
     const figures = compared.map((sample) => sample[measure]);
     const figure = Math.round(observed[measure]);
     const { code, points, floor } = RULES[measure];
-    // The cheap questions first: for nearly every run, these end it.
-    if (figure < floor || figure <= AGAIN * secondLargest(figures)) return [];
+    // The cheap question first: for nearly every run, it ends it.
+    if (figure <= AGAIN * secondLargest(figures)) return [];
     const spread = spreadOf(figures);
     if (figure - spread.median < floor || figure < policy.times * spread.median) return [];
     if (deviationsAbove(figure, spread) < policy.deviations) return [];

@@ -20,7 +20,9 @@ export function assessOutcome({ facts, intent, outcome }: AssessedRun, rows: Pic
   return assessRun({
     outcome,
     budgets: intent.budgets,
-    samples: readSamples(rows, tenant),
+    get samples() {
+      return readSamples(rows, tenant);
+    },
     strikes: readStrikes(rows, tenant, digest),
     policy: stated ?? BASE_ASSESSMENT,
   });
