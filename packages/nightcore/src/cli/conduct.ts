@@ -16,6 +16,7 @@ import { exitOfRuns, sayOutput, sayRecord, sayTotals } from "./run-words.ts";
 import { crypto, logKeyOf, openSession, random, type Session } from "./session.ts";
 import { cancelOnSignal } from "./interruption.ts";
 import { judgingPowersOf } from "./judging.ts";
+import { watchOrders } from "./kill-orders.ts";
 import { unwrap } from "./unwrap.ts";
 import { isolateFolder } from "./vaulting.ts";
 
@@ -79,7 +80,8 @@ async function conductIn(
   const output = all || json ? undefined : terminal.openGuestOutput();
   const streamed = invocation.flag("stream") || terminal.watched ? output : undefined;
   const print: Print | undefined = streamed && ((stream, bytes) => streamed.show(stream, bytes));
-  const pipeline = new Pipeline({ ...powersOf(session), engine, backend, isolation, print });
+  const orders = watchOrders(session);
+  const pipeline = new Pipeline({ ...powersOf(session), engine, backend, isolation, print, killSwitch: orders.killSwitch });
   let done = 0;
   const onEnd = (record: RunRecord) => {
     done++;
@@ -88,6 +90,7 @@ async function conductIn(
   const cancellation = cancelOnSignal();
   const jobs = sources.map((source) => ({ source, request }));
   const batch = await processAll(pipeline, jobs, { concurrency: all ? parallel * PASSAGES_PER_SLOT : 1, cancellation, onEnd });
+  await orders.close();
   // Before any words of ours, which begin on a line of their own.
   if (streamed !== undefined) showRest(streamed, batch.ok ? batch.value.at(-1) : undefined);
   const records = unwrap(batch, explainLedgerFault);

@@ -6,6 +6,7 @@ import { parseManifest } from "#trust";
 import { MARGIN_PERCENT, type Observation, observeModule, Pipeline } from "#worker";
 import { powersOf } from "./conduct.ts";
 import { cancelOnSignal } from "./interruption.ts";
+import { watchOrders } from "./kill-orders.ts";
 import { type CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { readBackend, readRequest, selectSources } from "./request.ts";
 import { openEngine } from "./engine-opening.ts";
@@ -50,9 +51,12 @@ async function observeIn(session: Session, invocation: Invocation, engine: Engin
   // Under a policy that cannot be read nothing is allowed, and so nothing is run with these.
   const nothing: Budgets = { wallMs: 0, memoryBytes: 0, fuel: 0, outputBytes: 0 };
   const { capabilities, limits } = policy.state === "read" ? policy.policy : { capabilities: [], limits: nothing };
-  const pipeline = new Pipeline({ ...powers, engine, backend, isolation: engine.isolation });
+  const orders = watchOrders(session);
+  const pipeline = new Pipeline({ ...powers, engine, backend, isolation: engine.isolation, killSwitch: orders.killSwitch });
   const options = { offered: capabilities, limits, random, cancellation: cancelOnSignal() };
-  const observation = unwrap(await observeModule(pipeline, { source, request }, options), explainLedgerFault);
+  const observed = await observeModule(pipeline, { source, request }, options);
+  await orders.close();
+  const observation = unwrap(observed, explainLedgerFault);
   return { observation, source };
 }
 

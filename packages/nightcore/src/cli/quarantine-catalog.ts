@@ -49,4 +49,26 @@ export const QUARANTINE_COMMANDS: readonly CommandSpec[] = [
     example: 'nightcore quarantine release 17.0 --key keys/maintainers/bob.key --comment "false alarm"',
     load: () => import("./quarantine-release.ts"),
   },
+  {
+    path: ["kill", "lift"],
+    positional: "BLOCK…",
+    summary: "consent to the end of what the kill switch blocks, as `quarantine release` does",
+    options: RELEASE,
+    example: 'nightcore kill lift 17.0 --key keys/maintainers/bob.key --comment "rotated the key"',
+    load: () => import("./quarantine-release.ts"),
+  },
+  {
+    path: ["kill"],
+    summary: "end what runs of a tenant, of a signer, or everything, and let nothing of it start",
+    detail:
+      "The processes that run guests in this workspace hear of it within 0.1 s and end them through their own engine; no process\nis looked for. It is recorded as a block, which `kill lift` ends with an approver's signature.",
+    options: [
+      { name: "tenant", value: "T", summary: "what runs for this tenant" },
+      { name: "signer", value: "KEYID", summary: "what this key signed (8 characters are enough)" },
+      { name: "all", summary: "everything" },
+      REASON,
+    ],
+    example: 'nightcore kill --tenant hello --reason "it scans the network"',
+    load: () => import("./kill.ts"),
+  },
 ];

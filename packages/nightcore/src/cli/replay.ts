@@ -12,6 +12,7 @@ import {
 } from "#worker";
 import type { IntentEvent, Row } from "#state";
 import { cancelOnSignal } from "./interruption.ts";
+import { watchOrders } from "./kill-orders.ts";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { findRun, readRecordedRun } from "./recorded-run.ts";
 import { openEngine, readParallel, sayLostLayers } from "./engine-opening.ts";
@@ -83,12 +84,16 @@ async function replayRows(rows: readonly Row[], { view, engine, slots, invocatio
   const { terminal } = invocation;
   const blobs = openBlobs(view.layout.blobs);
   const cancellation = cancelOnSignal();
+  const orders = watchOrders(view);
   const told: Told[] = [];
   let next = 0;
   const work = async () => {
     for (let row = rows[next++]; row !== undefined && !cancellation.aborted; row = rows[next++]) {
       const recorded = readRecordedRun(view, row);
-      const result = await replayRun(recorded, { engine, blobs, sha256: crypto.sha256, rows: view.rows }, cancellation);
+      const scope = { tenant: String(row["tenant"]), signer: typeof row["key_id"] === "string" ? row["key_id"] : undefined };
+      const guard = orders.killSwitch.guard(scope, cancellation);
+      const result = await replayRun(recorded, { engine, blobs, sha256: crypto.sha256, rows: view.rows }, guard);
+      guard.end();
       const names = { run: String(row["run"]), tenant: String(row["tenant"]) };
       const one: Told = result.ok
         ? {
@@ -108,6 +113,7 @@ async function replayRows(rows: readonly Row[], { view, engine, slots, invocatio
     }
   };
   await Promise.all(Array.from({ length: slots }, work));
+  await orders.close();
   return told;
 }
 

@@ -27,6 +27,7 @@ import {
 } from "#store/workspace";
 import { explainTrustFault, TrustStore, type TrustStoreFault } from "#trust";
 import { aboutModule, interruptedEvent, Recorder } from "#worker";
+import { recordOrders } from "./kill-orders.ts";
 import { CommandStop, EXIT, type Invocation } from "./invocation.ts";
 import { shownAs, unwrap } from "./unwrap.ts";
 import { settleVault } from "./vaulting.ts";
@@ -118,6 +119,8 @@ export async function openView(invocation: Invocation): Promise<View> {
 export type SessionOptions = {
   readonly thread: boolean;
   readonly create?: boolean;
+  /** How long to wait for whoever has the ledger's lock. */
+  readonly lockWaitMs?: number;
   /** The ledger's derived files are repaired while it is opened, and recorded together with what was repaired beside it. */
   readonly repairs?: WorkspaceRepairs;
   /** What is done once the ledger is locked and sound, before the projection is opened. */
@@ -131,7 +134,7 @@ const NO_REPAIRS: WorkspaceRepairs = { rewritten: [], removed: [] };
 
 /** Opens a workspace to change it. `thread`: the writer runs beside the main thread, for commands with much to record. */
 export async function openSession(invocation: Invocation, options: SessionOptions): Promise<Session> {
-  const { thread, create = false, repairs, prepare } = options;
+  const { thread, create = false, lockWaitMs, repairs, prepare } = options;
   const { layout, configuration } = await openConfiguration(invocation);
   const key = readNodeKey(
     ".nightcore/node.key",
@@ -141,7 +144,8 @@ export async function openSession(invocation: Invocation, options: SessionOption
   const { origin } = configuration;
   // A ledger that is gone is a rollback to nothing; only `init` begins one.
   const witnessed = readIfThere(layout.witnessed);
-  const opening = { folder: layout.ledger, origin, key, thread, create, witnessed, repair: repairs !== undefined };
+  const wait = lockWaitMs === undefined ? {} : { lockWaitMs };
+  const opening = { folder: layout.ledger, origin, key, thread, create, witnessed, repair: repairs !== undefined, ...wait };
   const ledger = unwrap(await openLedgerWriter(opening), explainLedgerFault);
   try {
     prepare?.();
@@ -174,7 +178,8 @@ export async function openSession(invocation: Invocation, options: SessionOption
         return unwrap(await closing, explainLedgerFault);
       },
     };
-    // What a process that died has blocked and not yet moved.
+    // What was ordered while nobody wrote, and what a process that died has blocked and not yet moved.
+    await recordOrders(session);
     settleVault(session);
     return session;
   } catch (error) {

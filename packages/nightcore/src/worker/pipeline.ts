@@ -13,7 +13,7 @@ import {
   type Result,
   type RunId,
 } from "#core";
-import { ASSESSMENT_RULES, type Decision, issuePermit, nameRules, type Permit } from "#guardian";
+import { ASSESSMENT_RULES, type Decision, type Finding, issuePermit, nameRules, type Permit } from "#guardian";
 import {
   type BlobStore,
   type Cancellation,
@@ -31,6 +31,8 @@ import { admissionEvent, decisionEvent, trialOf, intentEvent, outcomeEvent, veri
 import { incidentEvents } from "./incident.ts";
 import { findingOf } from "./inspection.ts";
 import { judgeModule, type Judgement, type JudgingPowers } from "./judgement.ts";
+import type { KillOrder } from "./kill-order.ts";
+import { killedFinding, type KillSwitch } from "./kill-switch.ts";
 import { keepInputs, listMounts } from "./mount-listing.ts";
 import { keepOutput } from "./output-tree.ts";
 import { type About, aboutModule, aboutRun, type Recorder } from "./recorder.ts";
@@ -45,6 +47,8 @@ export type PipelinePowers = JudgingPowers & {
   readonly engine: Engine | undefined;
   /** Hears what guests print while they run, before their outcome is durable: for a person who watches, never for the record. */
   readonly print?: Print | undefined;
+  /** Ends runs by order; without one, nothing but their budgets and the caller does. */
+  readonly killSwitch?: KillSwitch;
 };
 
 type Decided = Judgement & {
@@ -111,8 +115,10 @@ export class Pipeline {
     const before = await recorder.record([...this.#decisionEvents(decided), { about, event: intent }]);
     if (!before.ok) return fail(before.fault);
 
-    const report = await engine.run(job, cancellation, print);
-    const finding = report.fault === undefined ? null : findingOf(report.fault, explainEngineFault);
+    const signer = facts.signature.trusted ? facts.signature.keyId : undefined;
+    const guard = this.#powers.killSwitch?.guard({ tenant: facts.tenant, signer }, cancellation);
+    const report = await engine.run(job, guard ?? cancellation, print);
+    const finding = nameEnd(report, guard?.end());
     const outputTree = keepOutput(blobs, crypto, report.output);
     const trace = report.trace && keep(blobs, crypto, report.trace);
     const outputs = { stdout: keep(blobs, crypto, report.stdout), stderr: keep(blobs, crypto, report.stderr) };
@@ -211,6 +217,12 @@ export class Pipeline {
       indexes: end.indexes,
     };
   }
+}
+
+// What ended because of an order says so; what had ended by itself just before says that.
+function nameEnd({ fault }: EngineReport, order: KillOrder | undefined): Finding | null {
+  if (fault === undefined) return null;
+  return order !== undefined && fault.code === "engine/cancelled" ? killedFinding(order) : findingOf(fault, explainEngineFault);
 }
 
 function statusOf({ verdict }: Decision): RunStatus {

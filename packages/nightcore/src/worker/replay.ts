@@ -12,7 +12,7 @@ import {
   type Sha256,
 } from "#core";
 import type { BlobStore, Cancellation, Engine, EngineFault, EngineJob, EngineReport, Mount } from "#ports";
-import { type Event, type IntentEvent, isBlocked, type OutcomeEvent, type ReplayEvent, type Rows } from "#state";
+import { type Event, findBlocks, type IntentEvent, isBlocked, type OutcomeEvent, type ReplayEvent, type Rows } from "#state";
 import { findHostCallDivergence, type HostCallDivergence } from "./host-call-divergence.ts";
 import { isEmptyDigest, rebuildMount } from "./mount-listing.ts";
 import { listOutput } from "./output-tree.ts";
@@ -57,6 +57,7 @@ const ENDED_FROM_OUTSIDE: ReadonlyMap<string, string> = new Map([
   ["engine/sandbox-out-of-memory", "its sandbox process was killed by the system for want of memory"],
   ["engine/protocol", "its sandbox process sent an answer that cannot be right"],
   ["engine/unavailable", "no engine could be started"],
+  ["worker/killed", "it was killed by order, and how far it came is not the guest's doing"],
   ["worker/interrupted", "the worker stopped before it had an outcome"],
 ]);
 
@@ -73,10 +74,16 @@ export function checkReplayable({ intent, outcome }: RecordedRun): ReplayFault |
   return undefined;
 }
 
-// Bytes that are blocked are not run for curiosity either.
+// What is blocked is not run for curiosity either.
 function checkQuarantine({ intent }: RecordedRun, { rows }: ReplayPowers): ReplayFault | undefined {
-  const blocked = intent !== undefined && isBlocked(rows, intent.digest);
-  return blocked ? { code: "worker/not-replayable", detail: "its module is quarantined since" } : undefined;
+  if (intent === undefined) return undefined;
+  const { digest, tenant, run } = intent;
+  const key = rows.get("runs", run)?.["key_id"];
+  const signer = typeof key === "string" ? key : undefined;
+  const [block] = findBlocks(rows, { digest, tenant, signer, imports: [], inputs: [] });
+  if (block === undefined) return undefined;
+  const what = block.kind === "digest" ? "its module is quarantined since" : "it is blocked since";
+  return { code: "worker/not-replayable", detail: `${what} (block ${block.id})` };
 }
 
 /** The job that an intent describes, every byte of it found by its digest. */
