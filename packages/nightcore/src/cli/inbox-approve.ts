@@ -152,9 +152,9 @@ type Candidate = ReturnType<typeof weighCandidate>;
 function findObstacle({ rows }: Session, { approval, weighed }: Candidate, at: string): Finding | null {
   if (weighed.finding !== undefined) return weighed.finding;
   if (approval.statement?.act !== "break-glass") return null;
-  const overdue = findOpenReviews(rows).find(({ due }) => typeof due === "string" && due <= at);
+  const overdue = findOpenReviews(rows).find(({ due }) => due <= at);
   if (overdue === undefined) return null;
-  const message = `${quote(String(overdue["person"]))} broke the glass for ${quote(String(overdue["tenant"]))}, and nobody reviewed it by ${String(overdue["due"])}`;
+  const message = `${quote(overdue.person)} broke the glass for ${quote(overdue.tenant)}, and nobody reviewed it by ${overdue.due}`;
   return { code: "guardian/break-glass-unreviewed", message };
 }
 

@@ -1,8 +1,7 @@
-import type { Json } from "#core";
 import type { Row, Rows } from "#state";
 import { listPending } from "#store/inbox";
 import { CommandStop, EXIT, type Invocation } from "./invocation.ts";
-import { brief, nameMissing, shown, stateOf } from "./inbox-words.ts";
+import { brief, nameMissing, nowText, shown, stateOf } from "./inbox-words.ts";
 import { judgeTenant } from "./judging.ts";
 import { openView, viewTrust } from "./session.ts";
 import type { Colour } from "./terminal.ts";
@@ -55,10 +54,7 @@ export async function run(invocation: Invocation): Promise<number> {
     if (json) terminal.print(JSON.stringify({ tenants: listed, pendingFiles: waiting, openReviews: reviews }));
     else {
       for (const one of listed) tell(invocation, one);
-      for (const review of reviews)
-        terminal.print(
-          `${terminal.paint("red", "review")}  ${shown(review["tenant"])}: ${shown(review["person"])} broke the glass at ${shown(review["at"])}; another person reviews it by ${shown(review["due"])}: \`nightcore inbox review ${brief(String(review["id"]))}\``,
-        );
+      for (const review of reviews) tellReview(invocation, review);
       if (waiting.length > 0)
         terminal.say(`${waiting.length} files wait in inbox/agent/pending: \`nightcore inbox sweep\` takes them in`);
       if (listed.length === 0 && waiting.length === 0) terminal.say("the inbox is empty");
@@ -79,6 +75,14 @@ function tell({ terminal }: Invocation, { tenant, state, needs, submittedAt, sub
     terminal.print(`            ${reason.message} [${reason.code}]`);
 }
 
+function tellReview({ terminal }: Invocation, { tenant, person, at, due, id }: OpenReview): void {
+  const late = due <= nowText() ? ", and it is late: nobody else breaks the glass until then" : "";
+  const how = `another person reviews it by ${due}${late}: \`nightcore inbox review ${brief(id)}\``;
+  terminal.print(
+    `${terminal.paint("red", "review".padEnd(11))} ${shown(tenant)}: ${shown(person)} broke the glass at ${at}; ${how}`,
+  );
+}
+
 /** The newest submission of a tenant that was taken in. */
 export function lastSubmission(rows: Pick<Rows, "scan">, tenant: string): Row | undefined {
   return rows
@@ -87,15 +91,24 @@ export function lastSubmission(rows: Pick<Rows, "scan">, tenant: string): Row | 
     .at(-1);
 }
 
+/** A use of break-glass that another person has to look at. */
+export type OpenReview = {
+  readonly id: string;
+  readonly tenant: string;
+  readonly person: string;
+  readonly at: string;
+  readonly due: string;
+};
+
 /** Uses of break-glass that nobody has reviewed, in every tenant. */
-export function findOpenReviews(rows: Pick<Rows, "scan">): readonly { readonly [name: string]: Json }[] {
+export function findOpenReviews(rows: Pick<Rows, "scan">): readonly OpenReview[] {
   return rows
     .scan("approvals", { where: { act: "break-glass" } })
     .filter((row) => row["code"] === null && row["reviewed_at"] === null)
-    .map(
-      ({ id, tenant, person, at, review_due: due }) =>
-        ({ ...{ id, tenant, person, at, due } }) as { readonly [name: string]: Json },
-    );
+    .map((row) => ({
+      ...{ id: String(row["id"]), tenant: String(row["tenant"]), person: String(row["person"]) },
+      ...{ at: String(row["at"]), due: String(row["review_due"]) },
+    }));
 }
 
 function textOf(row: Row | undefined, column: string): string | null {

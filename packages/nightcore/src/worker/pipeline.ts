@@ -125,7 +125,6 @@ export class Pipeline {
     const kept = { ...outputs, outputTree, trace };
     const ended = outcomeEvent({ run, facts }, { digest: job.digest, report, finding, kept, nowMs: clock() });
     const { outcome, assessment } = this.#assess(decided, intent, ended);
-    const signer = facts.signature.trusted ? facts.signature.keyId : undefined;
     const more = assessment === undefined ? [] : assessmentEvents(outcome, assessment, signer);
     // INVARIANT: nobody hears of the outcome before it is durable, and what contains its module is durable with it.
     const after = await recorder.record([{ about, event: outcome }, ...more]);
