@@ -71,4 +71,20 @@ export const QUARANTINE_COMMANDS: readonly CommandSpec[] = [
     example: 'nightcore kill --tenant hello --reason "it scans the network"',
     load: () => import("./kill.ts"),
   },
+  {
+    path: ["recall"],
+    summary: "find everything that came of a key, bytes, a tenant or a policy version, and freeze it",
+    detail:
+      "The runs that it names, what they left, the later runs that were given any of it, what those left, and so on, by digest;\nand the approvals. It blocks what was named and every output, so that nothing is run with it or given it. What runs at\nthe moment is ended by `kill`.",
+    options: [
+      { name: "key", value: "KEYID", summary: "what this key signed (8 characters are enough)" },
+      { name: "digest", value: "SHA256", summary: "runs of these bytes, or that were given them" },
+      { name: "tenant", value: "T", summary: "runs of this tenant" },
+      { name: "policy-version", value: "V", summary: "what was decided under this version, by number or digest" },
+      { name: "list", summary: "tell, and freeze nothing" },
+      REASON,
+    ],
+    example: 'nightcore recall --key 6ad10ece --reason "the laptop was stolen"',
+    load: () => import("./recall.ts"),
+  },
 ];

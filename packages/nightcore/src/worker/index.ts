@@ -35,6 +35,8 @@ export { PolicyShelf } from "./policy-shelf.ts";
 export type { PolicyVersion, ShelvedPolicies } from "./policy-shelf.ts";
 export { aboutModule, Recorder } from "./recorder.ts";
 export type { About } from "./recorder.ts";
+export { traceRecall } from "./recall.ts";
+export type { Recall, RecalledOutput, RecalledRun, RecallPowers, RecallSeed } from "./recall.ts";
 export { encodeRelease, judgeRelease, RELEASE_TYPE } from "./release.ts";
 export type { Release, ReleaseFaultCode, ReleasePowers, ReleaseStatement } from "./release.ts";
 export { checkReplayable, COMPARED, explainReplayFault, replayEvent, replayRun } from "./replay.ts";
