@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { compilePolicies, DEFAULT_POLICIES, openCedarEngine } from "../packages/nightcore/src/cedar/index.ts";
 import { decide, type Facts } from "../packages/nightcore/src/guardian/index.ts";
-import { anyFacts } from "../packages/nightcore/src/guardian/any-facts.test.ts";
+import { anyFacts } from "./any-facts.ts";
 
 const DECISIONS = 10_000;
 const MORE = `

@@ -87,6 +87,7 @@ function decideAll(
   return { decisions: count, flips };
 }
 
+/** Says flips to a person: how many of which kind, by what, and the first of them. */
 export function tellFlips(terminal: Terminal, flips: readonly Flip[]): void {
   if (flips.length === 0) return;
   const kinds: readonly (readonly [title: string, (flip: Flip) => readonly string[]])[] = [

@@ -1,8 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { applyChanges, decide, type Facts, findChanges, findSmallestChange, measureDistance, type PolicyEngine } from "#guardian";
-import { anyFacts } from "./any-facts.test.ts";
+import {
+  applyChanges,
+  decide,
+  type Facts,
+  findChanges,
+  findSmallestChange,
+  measureDistance,
+  type PolicyEngine,
+} from "../packages/nightcore/src/guardian/index.ts";
+import { anyFacts } from "./any-facts.ts";
 
 /** A policy as somebody might write it: no permit above a score, and nothing that may write. */
 const engineOf = (scoreMax: number, noWriting: boolean): PolicyEngine => ({

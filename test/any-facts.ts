@@ -1,6 +1,12 @@
 import fc from "fast-check";
-import { CAPABILITIES, type Digest, type KeyId } from "#core";
-import { BASE_POLICY, type Facts, NO_APPROVALS, type RecordedApproval, RISK_WEIGHTS } from "#guardian";
+import { CAPABILITIES, type Digest, type KeyId } from "../packages/nightcore/src/core/index.ts";
+import {
+  BASE_POLICY,
+  type Facts,
+  NO_APPROVALS,
+  type RecordedApproval,
+  RISK_WEIGHTS,
+} from "../packages/nightcore/src/guardian/index.ts";
 
 // Facts of every kind, also such as no worker of ours would gather together. Small pools, so that they meet.
 
