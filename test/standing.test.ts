@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Digest, encodeTime } from "#core";
-import { decide, type Standing, weighStanding } from "#guardian";
-import { anyFacts } from "./any-facts.test.ts";
+import { type Digest, encodeTime } from "../packages/nightcore/src/core/index.ts";
+import { decide, type Standing, weighStanding } from "../packages/nightcore/src/guardian/index.ts";
+import { anyFacts } from "./any-facts.ts";
 
 const AT = "2026-06-01T00:00:00.000Z";
 const hoursAgo = (hours: number): string => encodeTime(Date.parse(AT) - hours * 3_600_000);
