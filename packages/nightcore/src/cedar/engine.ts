@@ -120,8 +120,20 @@ function encodeCall(facts: JudgedFacts, { risk, grant }: PolicyRequest, mentione
     resource,
     context: mentioned.pick(context),
     entities: [
-      { uid: principal, attrs: mentioned.pick({ name: signature.keyName }), parents: [] },
-      { uid: resource, attrs: mentioned.pick(attributes), parents: [{ type: "Tenant", id: facts.tenant }] },
+      ...describe(principal, { name: signature.keyName }, mentioned),
+      ...describe(resource, attributes, mentioned, { type: "Tenant", id: facts.tenant }),
     ],
   };
+}
+
+/** An entity as the policies can see it; nothing where they speak neither of its attributes nor of what it belongs to. */
+function describe(
+  uid: Call["principal"],
+  attributes: Readonly<Record<string, CedarValueJson>>,
+  mentioned: Mentioned,
+  parent?: Call["principal"],
+): readonly EntityJson[] {
+  const attrs = mentioned.pick(attributes);
+  const parents = parent !== undefined && mentioned.has(parent.type) ? [parent] : [];
+  return Object.keys(attrs).length > 0 || parents.length > 0 ? [{ uid, attrs, parents }] : [];
 }

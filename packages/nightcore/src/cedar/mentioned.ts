@@ -7,6 +7,11 @@ export class Mentioned {
     this.#names = names;
   }
 
+  /** Whether the policies may speak of it. */
+  has(name: string): boolean {
+    return this.#names?.has(name) !== false;
+  }
+
   /** The members whose names are spoken of. */
   pick<T>(members: Readonly<Record<string, T>>): Record<string, T> {
     const names = this.#names;

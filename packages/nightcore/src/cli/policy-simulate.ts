@@ -1,16 +1,20 @@
 import { resolve } from "node:path";
 import { type Digest, digestOf, quote, utf8 } from "#core";
 import type { PolicyBundle } from "#guardian";
+import { explainLedgerFault } from "#ports";
 import { sha256 } from "#store/keys";
+import { openLedgerReader } from "#store/tiles";
 import { countFlips, decideAgain, decideUnder, type Deciding, factsOf, findFlip, type Flip } from "#worker";
 import { EXIT, type Invocation } from "./invocation.ts";
 import { bundleFiles, openDeciding, openJudge, readPolicyFiles, readVersion, unwrapBundle } from "./policy-store.ts";
 import { filesInForce, findVersion, openVersion } from "./policy-words.ts";
 import { readDecisions, type RecordedDecision } from "./recorded-decisions.ts";
-import { openView, type View } from "./session.ts";
+import { openView, type Session, type View } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 import { readSinceOption } from "./time-option.ts";
+import { unwrap } from "./unwrap.ts";
 
+const PROPOSED_OVER = 10_000; // LIMIT: decisions that a proposal is tried on, some seconds; `policy simulate` takes all
 const FLIPS_SHOWN = 20; // LIMIT: lines for a person; `--json` has all of them
 
 /** How history would have gone: every decision that would have been another one, and how many were made again. */
@@ -55,6 +59,16 @@ export function openCandidate(bundle: PolicyBundle): Deciding {
 /** Decides again what was decided, under a candidate. */
 export function simulate(decisions: Iterable<RecordedDecision>, candidate: Deciding): Simulation {
   return decideAll(decisions, ({ event }) => decideUnder(factsOf(event), candidate));
+}
+
+/** What a candidate would have made of the newest decisions of a session's log. */
+export function simulateOn({ layout, rows, publicKey }: Session, candidate: PolicyBundle): Simulation {
+  const reader = unwrap(openLedgerReader({ folder: layout.ledger }), explainLedgerFault);
+  try {
+    return simulate(readDecisions({ rows, reader, publicKey }, { latest: PROPOSED_OVER }), openCandidate(candidate));
+  } finally {
+    reader.close();
+  }
 }
 
 /** Decides each again under the version that was in force for it. A version whose bytes are gone decided by what nobody can show. */
