@@ -28,6 +28,8 @@ const DEFAULT_POLICY = {
   max_fuel: BASE_POLICY.limits.fuel,
   max_output_kb: BASE_POLICY.limits.outputBytes / 1024,
   on_excess: BASE_POLICY.onExcess,
+  release_approvals: BASE_POLICY.releaseApprovals,
+  canaries: BASE_POLICY.canaries,
   assessment: {
     runs_min: BASE_ASSESSMENT.runsMin,
     times: BASE_ASSESSMENT.times,

@@ -14,6 +14,8 @@ export { BUDGET_NAMES, meetBudgets } from "./budget.ts";
 export type { BudgetName, Budgets, Usage } from "./budget.ts";
 export { concatBytes, equalBytes, parseUtf8, utf8 } from "./bytes.ts";
 export type { Bytes } from "./bytes.ts";
+export { CANARY_FOLDER, CANARY_KINDS, canaryNeedles, encodeCanaryName, makeCanaries, parseCanaryName } from "./canary.ts";
+export type { Canary, CanaryKind, CanaryName } from "./canary.ts";
 export { CAPABILITIES, parseCapability } from "./capability.ts";
 export type { Capability } from "./capability.ts";
 export { encodeTime, parseTime } from "./clock.ts";

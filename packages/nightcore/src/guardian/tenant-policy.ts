@@ -1,12 +1,14 @@
 import {
   type Budgets,
   type Bytes,
+  type CanaryName,
   type Capability,
   fail,
   isJsonObject,
   type JsonFault,
   type JsonObject,
   ok,
+  parseCanaryName,
   parseJson,
   type Result,
   RISK_MAX,
@@ -18,6 +20,7 @@ import { type ApprovalPolicy, BASE_APPROVALS, readApprovalPolicy } from "./appro
 import { readRequirements, type Requirement } from "./requirement.ts";
 
 const POLICY_BYTES_MAX = 256 * 1024; // LIMIT: a policy is read by people
+const CANARIES_MAX = 16; // LIMIT: everything that a guest hands out is searched for each of them
 const MIB = 1024 * 1024;
 
 /** What a tenant may have at the most. Everything not granted here is denied. */
@@ -39,6 +42,8 @@ export type TenantPolicy = {
   readonly policyApprovals?: readonly Requirement[];
   /** Who ends a block; it counts in `_default.json` alone. Absent as above: one approver. */
   readonly releaseApprovals?: readonly Requirement[];
+  /** Decoys in the sandbox of each run. Absent in what older decisions recorded: none. */
+  readonly canaries?: readonly CanaryName[];
   /** What is unusual, and what contains. Absent in what older decisions recorded. */
   readonly assessment?: AssessmentPolicy;
 };
@@ -65,6 +70,7 @@ export const BASE_POLICY: TenantPolicy = {
   approvals: BASE_APPROVALS,
   policyApprovals: ONE_APPROVER,
   releaseApprovals: ONE_APPROVER,
+  canaries: [],
   assessment: BASE_ASSESSMENT,
 };
 
@@ -109,8 +115,25 @@ function readPolicy(members: MemberReader, object: JsonObject, base: TenantPolic
     policyApprovals: readRequirements(members, "policy_approvals", "`policy_approvals`") ?? base.policyApprovals ?? ONE_APPROVER,
     releaseApprovals:
       readRequirements(members, "release_approvals", "`release_approvals`") ?? base.releaseApprovals ?? ONE_APPROVER,
+    canaries: readCanaries(members) ?? base.canaries ?? [],
     assessment: readAssessmentPolicy(members, base.assessment ?? BASE_ASSESSMENT),
   };
+}
+
+function readCanaries(members: MemberReader): readonly CanaryName[] | undefined {
+  const list = members.list("canaries");
+  if (list === undefined) return undefined;
+  const names = list
+    .map((item) => (typeof item === "string" ? parseCanaryName(item) : undefined))
+    .filter((one) => one !== undefined);
+  const files = names.filter(({ kind }) => kind === "file").map(({ name }) => name);
+  const inside = files.some((path) => files.some((other) => path.startsWith(`${other}/`)));
+  // A variable is one variable, whatever it holds.
+  const distinct = new Set(names.map(({ name }) => name)).size === names.length;
+  if (names.length === list.length && distinct && !inside && names.length <= CANARIES_MAX) return names;
+  return members.refuse(
+    `\`canaries\` is not a list of at most ${CANARIES_MAX} different decoys, like \`file:/home/app/.ssh/id_ed25519\` or \`host:DATABASE_HOST\``,
+  );
 }
 
 function readWeights(members: MemberReader): Partial<Record<RiskName, number>> {

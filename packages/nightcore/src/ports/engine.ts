@@ -1,4 +1,4 @@
-import type { Budgets, Bytes, Capability, Digest, Explanation, Fault, OutputEntry, Refusals, Result, Usage } from "#core";
+import type { Budgets, Bytes, Canary, Capability, Digest, Explanation, Fault, OutputEntry, Refusals, Result, Usage } from "#core";
 
 /** One file that the guest can read, by its path under the mount: components joined by `/`, none of them `.` or `..`. */
 export type MountedFile = { readonly path: string; readonly bytes: Bytes };
@@ -33,6 +33,8 @@ export type EngineJob = {
   readonly budgets: Budgets;
   /** 32 bytes from which a guest without `random:real` draws. */
   readonly seed: Bytes;
+  /** Decoys: variables, and files under `/home` for a guest with `fs:read`. Whoever touches one is ended. Absent: none. */
+  readonly canaries?: readonly Canary[];
 };
 
 /** How a run ended when it did not end by itself. */
@@ -47,6 +49,7 @@ export type EngineFaultCode =
   | "engine/fuel-exhausted"
   | "engine/memory-exceeded"
   | "engine/output-exceeded"
+  | "engine/canary"
   | "engine/deadline"
   | "engine/cancelled"
   | "engine/sandbox-died"
@@ -131,6 +134,10 @@ const SENTENCES: Readonly<Record<EngineFaultCode, readonly [message: string, hin
   "engine/fuel-exhausted": ["the guest used up its fuel", "raise its fuel in the manifest and sign again, if it needs more"],
   "engine/memory-exceeded": ["the module needs more memory than its budget"],
   "engine/output-exceeded": ["the guest wrote more than its output budget"],
+  "engine/canary": [
+    "the guest touched a decoy and was ended",
+    "its bytes are in quarantine; `nightcore quarantine list` names the block",
+  ],
   "engine/deadline": [
     "the guest did not finish in time and was killed",
     "raise its time in the manifest and sign again, if it needs more",

@@ -135,6 +135,8 @@ export type IntentEvent = OfRun & {
   readonly capabilities: readonly Capability[];
   readonly budgets: Budgets;
   readonly seed: string;
+  /** The decoys that were planted, by name (`file:/home/…`); what they hold follows from the seed. Absent: none. */
+  readonly canaries?: readonly string[];
   readonly engine: string;
   readonly isolation: readonly string[];
 };

@@ -1,4 +1,4 @@
-import { type Digest, encodeHex, encodeTime, type Json, type RunId } from "#core";
+import { type Digest, encodeCanaryName, encodeHex, encodeTime, type Json, type RunId } from "#core";
 import type { Decision, Facts, Permit } from "#guardian";
 import type { EngineJob, EngineReport } from "#ports";
 import type { AdmissionEvent, DecisionEvent, Event, IntentEvent, OutcomeEvent, OutputSaid, VerificationEvent } from "#state";
@@ -124,6 +124,7 @@ export function intentEvent(
     capabilities: job.capabilities,
     budgets: job.budgets,
     seed: encodeHex(job.seed),
+    ...(job.canaries === undefined ? {} : { canaries: job.canaries.map(encodeCanaryName) }),
     engine,
     isolation,
   };

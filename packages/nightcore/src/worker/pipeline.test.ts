@@ -3,7 +3,7 @@ import { createHash, generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parseStatement } from "#attest";
-import { type Bytes, type Digest, encodeBase64, fail, keyIdOf, ok, type Result, utf8 } from "#core";
+import { type Bytes, type Digest, encodeBase64, fail, keyIdOf, makeCanaries, ok, type Result, utf8 } from "#core";
 import { decide, type Facts } from "#guardian";
 import type { Appended, Engine, EngineJob, EngineReport, LedgerFault, LedgerWriter, ModuleFiles, ModuleSource } from "#ports";
 import { type Event, evolve, MemoryRows, readEvent } from "#state";
@@ -368,4 +368,29 @@ test("large modules are not all held in memory at once, and each has its turn", 
   assert.ok(records.ok);
   assert.equal(records.value.length, 6);
   assert.ok(heldMost <= 2, `${heldMost} at once`);
+});
+
+test("decoys follow from the policy and the seed; whoever touches one is blocked with its outcome", async () => {
+  const fault = { code: "engine/canary", detail: "environment:SECRET" } as const;
+  const { pipeline, entries, jobs, files } = makeRig({ report: { fault, exitCode: undefined } });
+  files["_default.json"] = '{"canaries":["environment:SECRET","host:DB","file:/home/a"]}';
+  const request = { ...REQUEST, env: ["DB=mine"] };
+  const record = await pipeline.process(sourceOf(), request);
+  assert.ok(record.ok);
+  assert.equal(record.value.fault?.code, "engine/canary");
+  const [job] = jobs;
+  const planted = [
+    { kind: "environment", name: "SECRET" },
+    { kind: "file", name: "/home/a" },
+  ] as const;
+  assert.ok(job !== undefined);
+  assert.deepEqual(job.canaries, makeCanaries(planted, job.seed, sha256), "a variable that the run has is no decoy");
+  const intent = entries.find((event) => event.kind === "intent");
+  assert.deepEqual(intent?.canaries, ["environment:SECRET", "file:/home/a"]);
+  const block = entries.find((event) => event.kind === "block");
+  assert.equal(JSON.stringify(block?.targets), JSON.stringify([{ kind: "digest", target: record.value.digest }]));
+  assert.deepEqual([block?.cause, block?.causedBy, block?.run], ["canary", KEY_ID, record.value.run]);
+  assert.match(block?.reason ?? "", /environment:SECRET/);
+  const again = await pipeline.process(sourceOf(), request);
+  assert.ok(again.ok && again.value.status === "quarantined");
 });

@@ -28,6 +28,7 @@ import {
 import type { Event, IntentEvent, OutcomeEvent, OutputSaid } from "#state";
 import { assessmentEvents, assessOutcome } from "./assessment.ts";
 import { admissionEvent, decisionEvent, trialOf, intentEvent, outcomeEvent, verificationEvent } from "./events.ts";
+import { canaryEvents, plantCanaries } from "./canaries.ts";
 import { incidentEvents } from "./incident.ts";
 import { findingOf } from "./inspection.ts";
 import { judgeModule, type Judgement, type JudgingPowers } from "./judgement.ts";
@@ -127,7 +128,8 @@ export class Pipeline {
     const { outcome, assessment } = this.#assess(decided, intent, ended);
     const more = assessment === undefined ? [] : assessmentEvents(outcome, assessment, signer);
     // INVARIANT: nobody hears of the outcome before it is durable, and what contains its module is durable with it.
-    const after = await recorder.record([{ about, event: outcome }, ...more]);
+    const touched = canaryEvents(outcome, report, signer);
+    const after = await recorder.record([{ about, event: outcome }, ...touched, ...more]);
     if (!after.ok) return fail(after.fault);
     // An assessment is about the run and not a part of it.
     const indexes = [...before.value, ...after.value.slice(0, 1)];
@@ -144,12 +146,14 @@ export class Pipeline {
     return { outcome: { ...outcome, assessed }, assessment: assessOutcome({ facts, intent, outcome }, rows) };
   }
 
-  #prepareJob({ request, source, mounts }: Decided, permit: Permit): EngineJob {
+  #prepareJob({ request, source, mounts, facts }: Decided, permit: Permit): EngineJob {
     const { module } = permit.module.admitted;
     const { trial } = request;
     const { entry, ...granted } = permit.grant;
     const capabilities = granted.capabilities.filter((one) => trial?.capabilities.includes(one) !== false);
     const budgets = trial?.budgets === undefined ? granted.budgets : meetBudgets(granted.budgets, trial.budgets);
+    const seed = trial?.seed ?? this.#powers.random(32);
+    const canaries = plantCanaries(facts, { env: request.env, seed, sha256: this.#powers.crypto.sha256 });
     return {
       tenant: source.tenant,
       digest: module.digest,
@@ -162,7 +166,8 @@ export class Pipeline {
       mounts: capabilities.includes("fs:read") ? mounts : [],
       capabilities,
       budgets,
-      seed: trial?.seed ?? this.#powers.random(32),
+      seed,
+      ...(canaries.length === 0 ? {} : { canaries }),
     };
   }
 

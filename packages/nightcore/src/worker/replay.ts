@@ -14,6 +14,7 @@ import {
 import type { BlobStore, Cancellation, Engine, EngineFault, EngineJob, EngineReport, Mount } from "#ports";
 import { type Event, findBlocks, type IntentEvent, isBlocked, type OutcomeEvent, type ReplayEvent, type Rows } from "#state";
 import { findHostCallDivergence, type HostCallDivergence } from "./host-call-divergence.ts";
+import { replantCanaries } from "./canaries.ts";
 import { isEmptyDigest, rebuildMount } from "./mount-listing.ts";
 import { listOutput } from "./output-tree.ts";
 
@@ -117,9 +118,12 @@ export function rebuildJob(
   }
   const seed = parseHex(intent.seed);
   if (!seed.ok) return fail({ code: "worker/not-replayable", detail: "its seed is malformed" });
+  const canaries = replantCanaries(intent.canaries ?? [], seed.value, sha256);
+  if (canaries === undefined) return fail({ code: "worker/not-replayable", detail: "a decoy of it has no name" });
   const { tenant, digest, numericArgs, argv, env, capabilities, budgets } = intent;
   const entry = intent.entry === "_start" ? undefined : intent.entry;
-  return ok({ tenant, digest, bytes, entry, numericArgs, argv, env, stdin, mounts, capabilities, budgets, seed: seed.value });
+  const job = { tenant, digest, bytes, entry, numericArgs, argv, env, stdin, mounts, capabilities, budgets, seed: seed.value };
+  return ok(canaries.length === 0 ? job : { ...job, canaries });
 }
 
 /**

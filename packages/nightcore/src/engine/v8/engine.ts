@@ -1,5 +1,6 @@
-import { type Budgets, ok, type Refusals, type Usage } from "#core";
+import { type Budgets, type Canary, ok, type Refusals, type Usage, utf8 } from "#core";
 import type { Engine, EngineFault, EngineJob, EngineReport, OpenEngine } from "#ports";
+import { CanarySearch } from "./canary-search.ts";
 import { type Diagnosis, diagnoseWrapper } from "./confinement/diagnosis.ts";
 import type { JobEnd } from "./pool/assignment.ts";
 import { type Launch, planLaunches } from "./pool/launch.ts";
@@ -54,7 +55,7 @@ export const openV8Engine: OpenEngine = async (options) => {
     async run(job, cancellation, print) {
       const refusal = checkJob(job);
       if (refusal !== undefined) return failed(refusal, 0);
-      return reportOf(await pool.run(job, cancellation, print));
+      return searchReport(reportOf(await pool.run(job, cancellation, print)), job.canaries ?? []);
     },
     close: () => pool.close(),
   };
@@ -122,6 +123,16 @@ function reportOf(end: JobEnd): EngineReport {
     ...(trace === undefined ? {} : { trace }),
     ...(output === undefined ? {} : { output }),
   };
+}
+
+/** Looks for decoys where the sandbox cannot: in what is left in `/out`, and once more in what it says was printed. */
+function searchReport(report: EngineReport, canaries: readonly Canary[]): EngineReport {
+  if (canaries.length === 0 || report.fault?.code === "engine/canary") return report;
+  const search = new CanarySearch(canaries);
+  const left = (report.output ?? []).flatMap(({ path, bytes }) => [utf8(path), ...(bytes === undefined ? [] : [bytes])]);
+  const found = [report.stdout, report.stderr, ...left].map((bytes) => search.find(bytes)).find((name) => name !== undefined);
+  if (found === undefined) return report;
+  return { ...report, exitCode: undefined, results: [], fault: { code: "engine/canary", detail: found } };
 }
 
 function wasRefused({ deniedCalls, badPointers }: Refusals): boolean {

@@ -3,6 +3,7 @@ import type { EngineFaultCode, EngineJob, GuestConduct, Mount } from "#ports";
 import type { WasmMemory } from "../web-assembly.ts";
 import { CallRecorder } from "./call-recorder.ts";
 import { type GuestClock, realClock, virtualClock } from "./clock.ts";
+import { Decoys } from "./decoys.ts";
 import { type Descriptor, DescriptorTable } from "./descriptor.ts";
 import { ERRNO } from "./errno.ts";
 import { FileSystem } from "./file-system.ts";
@@ -37,6 +38,7 @@ export class WasiContext {
   readonly fillRandom: FillRandom;
   readonly input: Input;
   readonly output: Output;
+  readonly decoys: Decoys;
   readonly #denied = new Set<string>();
   readonly #opened = new Set<string>();
   readonly calls = new CallRecorder();
@@ -50,14 +52,19 @@ export class WasiContext {
   constructor(job: Omit<EngineJob, "bytes">, tell?: TellWritten) {
     const has = (capability: EngineJob["capabilities"][number]): boolean => job.capabilities.includes(capability);
     this.args = job.argv.map(terminated);
-    this.env = job.env.map(terminated);
+    this.decoys = new Decoys(job.canaries ?? []);
+    this.env = [...job.env, ...this.decoys.env].map(terminated);
     this.clock = has("clock:real") ? realClock() : virtualClock();
     this.fillRandom = has("random:real") ? realRandom : seededRandom(job.seed);
     this.input = new Input(has("stdin") ? job.stdin : new Uint8Array(0));
     this.output = new Output(job.budgets.outputBytes, tell);
     const shown = has("fs:read") ? job.mounts : [];
-    this.files = new FileSystem(has("fs:write") ? [...shown, OUTPUT_MOUNT] : shown);
-    this.#outputFolder = has("fs:write") ? this.files.preopens.at(-1)?.folder : undefined;
+    // Decoys come last, so that every other folder has the descriptor that it always had.
+    const decoys = has("fs:read") ? this.decoys.mounts : [];
+    this.files = new FileSystem([...shown, ...(has("fs:write") ? [OUTPUT_MOUNT] : []), ...decoys]);
+    this.#outputFolder = has("fs:write") ? this.files.preopens[shown.length]?.folder : undefined;
+    const decoyFolder = decoys.length === 0 ? undefined : this.files.preopens.at(-1)?.folder;
+    if (decoyFolder !== undefined) this.decoys.watch(decoyFolder);
     this.descriptors.set(0, stream("stdin", STREAM_READ_RIGHTS));
     if (has("stdout")) {
       this.descriptors.set(1, stream("stdout", STREAM_WRITE_RIGHTS));
@@ -81,6 +88,11 @@ export class WasiContext {
   end(ending: Ending): never {
     this.ending ??= ending;
     throw new RunEnded();
+  }
+
+  /** Ends the run when something touched a decoy, whose name is the fault's detail. */
+  endIfTouched(decoy: string | undefined): void {
+    if (decoy !== undefined) this.end({ kind: "fault", code: "engine/canary", detail: decoy });
   }
 
   /** What stands in `/out`; undefined when it is more than an output may have. */

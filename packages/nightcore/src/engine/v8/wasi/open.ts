@@ -33,6 +33,7 @@ export function openPlace(context: WasiContext, base: FolderNode, wanted: OpenWa
   if (has(OFLAG.create) && (wanted.parentRights & RIGHT.pathCreateFile) === 0) refuse(ERRNO.notcapable);
   if (has(OFLAG.truncate) && (wanted.parentRights & RIGHT.pathFilestatSetSize) === 0) refuse(ERRNO.notcapable);
   const exclusive = has(OFLAG.create) && has(OFLAG.exclusive);
+  context.endIfTouched(context.decoys.findInPath(wanted.path));
   const place = resolvePath(base, wanted.path, wanted.follow && !exclusive);
   const { node } = place;
   if (node === undefined) {
@@ -47,6 +48,7 @@ export function openPlace(context: WasiContext, base: FolderNode, wanted: OpenWa
     const opened = { kind: "folder", node, preopen: undefined } as const;
     return { opened, rights: rights & FOLDER_RIGHTS, inheriting, flags: wanted.flags };
   }
+  context.endIfTouched(context.decoys.nameOf(node));
   if (has(OFLAG.directory) || place.folderOnly) refuse(ERRNO.notdir);
   if (!node.volume.writable && (has(OFLAG.truncate) || (rights & RIGHT.fdWrite) !== 0)) refuse(ERRNO.rofs);
   if (has(OFLAG.truncate)) {

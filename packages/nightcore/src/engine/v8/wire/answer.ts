@@ -60,6 +60,7 @@ const FAULT_CODES = [
   "engine/fuel-exhausted",
   "engine/memory-exceeded",
   "engine/output-exceeded",
+  "engine/canary",
 ] as const satisfies readonly EngineFaultCode[];
 
 const DETAIL_BYTES_MAX = 4_096; // LIMIT: a sentence; details are cut to it before they are sent
@@ -74,7 +75,7 @@ const HEADER_BYTES_MAX = 128 * 1024; // everything in an outcome but the outputs
 const TREE_BYTES_MAX = OUTPUT_BYTES_MAX + OUTPUT_PATH_BYTES_MAX + OUTPUT_ENTRIES_MAX * 9; // and two lengths and a flag for each
 
 /** What of a job bounds its answer. */
-export type AskedJob = Pick<EngineJob, "budgets" | "capabilities">;
+export type AskedJob = Pick<EngineJob, "budgets" | "capabilities" | "canaries">;
 
 /** The longest frame that a run under these budgets can be answered with. */
 export function answerBytesMax({ budgets, capabilities }: AskedJob): number {

@@ -1,3 +1,4 @@
+import { encodeCanaryName } from "#core";
 import type { EngineFaultCode } from "#ports";
 import type { AskedJob, GuestOutcome } from "./answer.ts";
 
@@ -22,7 +23,7 @@ const WITHOUT_POINTERS: ReadonlySet<string> = new Set([
  * What in an outcome cannot be true beside the rest of it, or under the job that was asked for, though each field is in bounds by
  * itself; undefined when nothing is. A guest's own process may say it all the same.
  */
-export function findContradiction(outcome: GuestOutcome, { capabilities }: AskedJob): string | undefined {
+export function findContradiction(outcome: GuestOutcome, { capabilities, canaries = [] }: AskedJob): string | undefined {
   const { exitCode, fault, results, fuel, hostCalls, refusals, deniedPaths, observed, output } = outcome;
   const calls = observed?.calls ?? [];
   const written = outcome.stdout.length + outcome.stderr.length;
@@ -34,6 +35,9 @@ export function findContradiction(outcome: GuestOutcome, { capabilities }: Asked
   if (refusals.escapes > 0 && !calls.some((name) => name.startsWith("path_"))) return "an escape without a path";
   if (refusals.badPointers > 0 && calls.every((name) => WITHOUT_POINTERS.has(name)))
     return "a bad pointer in no call that takes one";
+  if (fault?.code === "engine/canary" && !canaries.some((one) => encodeCanaryName(one) === fault.detail))
+    return "a decoy that was not there";
+  if (fault?.code === "engine/canary" && hostCalls === 0) return "a decoy that nothing touched";
   if (exitCode !== undefined && exitCode !== 0 && !calls.includes("proc_exit")) return "an exit that was never called";
   if (exitCode !== 0 && results.length > 0) return "results of a run that did not return";
   const ran = hostCalls > 0 || fuel > 0 || outcome.memoryBytes > 0 || output !== undefined;

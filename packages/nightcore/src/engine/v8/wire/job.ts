@@ -1,4 +1,4 @@
-import { type Bytes, CAPABILITIES, type Digest } from "#core";
+import { type Bytes, type Canary, CANARY_KINDS, CAPABILITIES, type Digest } from "#core";
 import type { EngineJob, Mount, MountedFile } from "#ports";
 import { WireError, type WireReader } from "./reader.ts";
 import { WireWriter } from "./writer.ts";
@@ -19,12 +19,15 @@ const STRINGS_MAX = 65_536; // LIMIT: arguments, variables, mounts; more does no
 const FILES_MAX = 1_000_000; // LIMIT: files under one mount
 export const JOB_BYTES_MAX = 0x7fff_ffff; // LIMIT: what a frame's length can say and a buffer can hold
 const SEED_BYTES = 32;
+const CANARIES_MAX = 1_000; // LIMIT: a policy has 16 at the most
+const CANARY_BYTES_MAX = 4_096; // LIMIT: a path or a value
 
 /**
  * ```
  * u8 1 | flag same tenant | flag streamed | text digest | flag, bytes module | flag, text entry | texts numericArgs | texts argv | texts env | bytes stdin |
  * mounts (u32 count; text path, flag writable, texts folders, u32 count of files: text path, bytes) |
- * u8 capabilities by bit | four integers: wallMs memoryBytes fuel outputBytes | bytes seed
+ * u8 capabilities by bit | four integers: wallMs memoryBytes fuel outputBytes | bytes seed |
+ * u32 count of decoys: u8 kind, text name, text value
  * ```
  */
 export function encodeJob(
@@ -59,6 +62,12 @@ export function encodeJob(
   for (const value of [job.budgets.wallMs, job.budgets.memoryBytes, job.budgets.fuel, job.budgets.outputBytes])
     writer.integer(value);
   writer.bytes(job.seed);
+  writer.u32(job.canaries?.length ?? 0);
+  for (const { kind, name, value } of job.canaries ?? []) {
+    writer.u8(CANARY_KINDS.indexOf(kind));
+    writer.text(name);
+    writer.text(value);
+  }
   return writer.frame();
 }
 
@@ -87,8 +96,20 @@ export function decodeJob(reader: WireReader): SandboxJob {
   };
   const seed = reader.bytes(SEED_BYTES);
   if (seed.length !== SEED_BYTES) throw new WireError("a seed has 32 bytes");
+  const canaries = decodeCanaries(reader);
   reader.end();
-  return { sameTenant, streamed, digest, bytes, entry, numericArgs, argv, env, stdin, mounts, capabilities, budgets, seed };
+  const job = { sameTenant, streamed, digest, bytes, entry, numericArgs, argv, env, stdin, mounts, capabilities, budgets, seed };
+  return canaries.length === 0 ? job : { ...job, canaries };
+}
+
+function decodeCanaries(reader: WireReader): readonly Canary[] {
+  const canaries: Canary[] = [];
+  for (let left = reader.u32(CANARIES_MAX); left > 0; left--) {
+    const kind = CANARY_KINDS[reader.u8(CANARY_KINDS.length - 1)];
+    if (kind === undefined) throw new WireError("a decoy of no kind");
+    canaries.push({ kind, name: reader.text(CANARY_BYTES_MAX), value: reader.text(CANARY_BYTES_MAX) });
+  }
+  return canaries;
 }
 
 function decodeMount(reader: WireReader): Mount {

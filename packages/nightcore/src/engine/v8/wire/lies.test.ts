@@ -95,6 +95,7 @@ const HONEST: Raw = {
   countsOff: 0,
 };
 const ASKED: AskedJob = { budgets: BUDGETS, capabilities: ["stdout", "fs:write"] };
+const CANARY_FAULT = 10;
 const FAILED = { results: [], tree: [] } as const;
 const UNUSED = {
   ...FAILED,
@@ -131,6 +132,11 @@ test("a control: what an honest sandbox says is believed", () => {
   assert.ok(accepts(HONEST));
   for (let fault = 0; fault < 10; fault++) assert.ok(accepts({ ...HONEST, ...UNUSED, fault }) === (fault !== 7), String(fault));
   assert.ok(accepts({ ...HONEST, ...FAILED, fault: 7 }), "exhausted with all of its fuel used");
+  const canaries = [{ kind: "environment", name: "SECRET", value: "v" }] as const;
+  const touched = { ...HONEST, ...FAILED, fault: CANARY_FAULT, detail: utf8("environment:SECRET") };
+  assert.ok(accepts(touched, { ...ASKED, canaries }), "a decoy that was there");
+  assert.ok(!accepts({ ...touched, detail: utf8("environment:OTHER") }, { ...ASKED, canaries }), "and no other");
+  assert.ok(!accepts({ ...touched, ...UNUSED }, { ...ASKED, canaries }), "that nothing can have touched");
   assert.ok(
     accepts({ ...HONEST, ...UNUSED, hostCalls: 3, calls: bitOf("sched_yield"), trace: traceOf("sched_yield", 3) }),
     "entries that are the host's own",
@@ -141,6 +147,7 @@ const LIES: readonly (readonly [lie: string, raw: Partial<Raw>, capabilities?: r
   ["an unknown fault", { fault: 10 }],
   ["a fault that is the worker's to find", { fault: 254 }],
   ["an exit that was never called", { exitCode: 1, results: [] }],
+  ["a decoy that was not there", { ...FAILED, fault: CANARY_FAULT, detail: utf8("environment:SECRET") }],
   ["a result beside an exit", { exitCode: 1, calls: HONEST.calls + bitOf("proc_exit") }],
   ["a result beside a fault", { fault: 5 }],
   ["fuel left after it was exhausted", { ...FAILED, fault: 7, fuel: 999 }],

@@ -55,6 +55,10 @@ test("a job survives the way, with and without its module", () => {
     stdin: new Uint8Array(300).fill(4),
     capabilities: [...CAPABILITIES],
     mounts: [{ guestPath: "/x", files: [{ path: "a/b", bytes: new Uint8Array([5]) }], folders: ["c"], writable: true }],
+    canaries: [
+      { kind: "file", name: "/home/a", value: "v" },
+      { kind: "host", name: "H", value: "h.internal" },
+    ],
   });
   const { bytes, tenant, ...rest } = job;
   assert.equal(tenant, "test");

@@ -64,6 +64,7 @@ function writeStream(context: WasiContext, stream: "stdout" | "stderr", buffers:
   let done = 0;
   for (const buffer of buffers) {
     if (!context.output.write(stream, buffer)) context.end({ kind: "fault", code: "engine/output-exceeded", detail: "" });
+    context.endIfTouched(context.decoys.findWritten(stream, context.output[stream].written));
     done += buffer.length;
   }
   return done;
