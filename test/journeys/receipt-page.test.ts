@@ -34,6 +34,7 @@ let other = "";
 let html = "";
 let witnessVkey = "";
 let cosigned = "";
+let absentWitnessVkey = "";
 let browser: Browser | undefined;
 
 before(async () => {
@@ -51,6 +52,7 @@ before(async () => {
   await buildPackage({ folder: join(folder, "package") });
   html = renderReceiptPage({ verifier: readFileSync(join(folder, "package/lib/verify-page.js"), "utf8"), logKey: vkey, sha256 });
   ({ vkey: witnessVkey, receipt: cosigned } = cosign(genuine));
+  ({ vkey: absentWitnessVkey } = cosign(genuine, "witness.example/w2"));
   if (executablePath !== undefined)
     browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
 });
@@ -60,9 +62,9 @@ after(async () => {
 });
 
 /** The same receipt with the checkpoint of each proof cosigned by a witness that is made here. */
-function cosign(text: string): { readonly vkey: string; readonly receipt: string } {
+function cosign(text: string, name = "witness.example/w1"): { readonly vkey: string; readonly receipt: string } {
   const { privateKey } = generateKeyPairSync("ed25519");
-  const key = makeWitnessKey(sha256, "witness.example/w1", publicKeyOf(privateKey));
+  const key = makeWitnessKey(sha256, name, publicKeyOf(privateKey));
   assert.ok(key.ok);
   const receipt = JSON.parse(text) as Receipt;
   for (const entry of receipt.entries) {
@@ -70,7 +72,7 @@ function cosign(text: string): { readonly vkey: string; readonly receipt: string
     assert.ok(proof.ok);
     const note = parseNote(proof.value.checkpoint);
     assert.ok(note.ok);
-    const { name, keyId, signature } = signCosignature(
+    const { keyId, signature } = signCosignature(
       note.value.text,
       { key: key.value, atSeconds: 1_800_000_000 },
       signerOf(privateKey),
@@ -323,6 +325,12 @@ test(
     await page.waitForSelector(".verdict.failed");
     await drop(page, cosigned);
     await page.waitForSelector(".verdict.ok");
+    // A policy counts instead of a list of keys: here, any one of two witnesses.
+    const policy = `witness w1 ${witnessVkey}\nwitness w2 ${absentWitnessVkey}\ngroup g any w1 w2\n`;
+    await page.fill("#witness-keys", `${policy}quorum g\n`);
+    await page.waitForSelector("[data-check='witness cosignatures'][data-outcome=ok]");
+    await page.fill("#witness-keys", `${policy}quorum w2\n`);
+    await page.waitForSelector("[data-check='witness cosignatures'][data-outcome=failed]");
     assert.deepEqual(complaints, []);
   },
 );

@@ -1,45 +1,10 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { toolEnvironment } from "../../tools/repository.ts";
-import { LAUNCHER, Workspace } from "./workspace.ts";
-
-type Served = { readonly vkey: string; readonly url: string; readonly process: ChildProcess };
-
-/** A witness as a process of its own, for the logs of these keys. */
-async function serve(
-  context: TestContext,
-  workspace: Workspace,
-  name: string,
-  logs: readonly string[],
-  port = 0,
-): Promise<Served> {
-  const child = spawn(
-    process.execPath,
-    [
-      ...[LAUNCHER, "witness", "serve", "--key", `keys/maintainers/${name}.key`, "--name", `${name}.example/witness`],
-      ...["--listen", `127.0.0.1:${port}`, "--state", `state-${name}`],
-      ...logs.flatMap((log) => ["--log", log]),
-    ],
-    { ...toolEnvironment(), cwd: workspace.root, stdio: ["ignore", "pipe", "inherit"] },
-  );
-  context.after(() => child.kill("SIGKILL"));
-  let said = "";
-  for await (const part of child.stdout) {
-    said += String(part);
-    if (said.includes("\n")) break;
-  }
-  return { ...(JSON.parse(said) as { vkey: string; url: string }), process: child };
-}
-
-async function end({ process: child }: Served): Promise<void> {
-  const gone = new Promise((resolve) => child.once("exit", resolve));
-  child.kill("SIGTERM");
-  await gone;
-}
+import { end, serve, writePolicy } from "./witnesses.ts";
+import { Workspace } from "./workspace.ts";
 
 function makeWorld(context: TestContext): { readonly workspace: Workspace; readonly vkey: string } {
   const workspace = Workspace.make(context);
@@ -48,12 +13,6 @@ function makeWorld(context: TestContext): { readonly workspace: Workspace; reado
   workspace.expect(0, "generate-keys", "--out-dir", "keys", "--name", "w1", "--name", "w2");
   workspace.expect(0, "run", "hello");
   return { workspace, vkey: workspace.expect(0, "ledger", "vkey").stdout.trim() };
-}
-
-function writePolicy(workspace: Workspace, vkey: string, witnesses: readonly Served[], quorum = "both"): void {
-  const lines = witnesses.map(({ vkey: key, url }, n) => `witness w${n + 1} ${key} ${url}`);
-  const group = `group both all ${witnesses.map((_, n) => `w${n + 1}`).join(" ")}`;
-  writeFileSync(join(workspace.root, "witness.policy"), `log ${vkey}\n${lines.join("\n")}\n${group}\nquorum ${quorum}\n`);
 }
 
 const SUBMIT = ["witness", "submit", "--policy", "witness.policy"] as const;

@@ -103,7 +103,12 @@ async function conductIn(
   tell(invocation, records, report.totalMs);
   if (output !== undefined && streamed === undefined) showRest(output, records.at(-1));
   if (all) await writeReports(session, report, invocation);
-  if (json) terminal.print(JSON.stringify({ command: invocation.command.join(" "), mode, runs: records.map(encodeRecord), log }));
+  if (json) {
+    const runs = records.map(encodeRecord);
+    terminal.print(
+      JSON.stringify({ command: invocation.command.join(" "), mode, runs, log, acknowledged: session.acknowledged() }),
+    );
+  }
   await closing;
   return { records, exit: Math.max(cancellation.aborted ? EXIT.runFailed : EXIT.ok, exitOfRuns(records)) };
 }
@@ -117,8 +122,10 @@ function isolateReturned(session: Session, records: readonly RunRecord[]): void 
 
 /** What every pipeline of a session works with, its engine aside. */
 export function powersOf(session: Session) {
-  const { recorder, layout } = session;
-  return { ...judgingPowersOf(session), random, recorder, blobs: openBlobs(layout.blobs) };
+  const { recorder, layout, configuration } = session;
+  const { level, unreached } = configuration.acknowledgement;
+  const acknowledgement = level === "durable" ? undefined : { level, unreached };
+  return { ...judgingPowersOf(session), random, recorder, blobs: openBlobs(layout.blobs), acknowledgement };
 }
 
 /** What the guest printed and nobody was shown yet. Of a run that the engine killed, nothing is kept. */

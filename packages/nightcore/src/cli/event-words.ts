@@ -46,6 +46,8 @@ export function describeEvent(event: Event): string {
       return `break-glass ${event.id} reviewed by ${quote(event.by.person ?? event.by.account)}: ${quote(event.comment)}`;
     case "incident":
       return `${event.code}: ${event.message}`;
+    case "acknowledgement":
+      return `entries ${event.from} to ${event.to - 1} are ${event.reached} and not ${event.asked} (${event.unreached})`;
     case "workspace":
       return `log ${quote(event.origin)}`;
     case "recovery":

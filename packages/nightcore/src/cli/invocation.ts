@@ -13,7 +13,15 @@ export type Invocation = {
 };
 
 /** The exit codes, documented in docs/formats/exit-codes.md. When several apply, the greatest wins. */
-export const EXIT = { ok: 0, runFailed: 1, usage: 2, denied: 3, verificationFailed: 4, environment: 5 } as const;
+export const EXIT = {
+  ok: 0,
+  runFailed: 1,
+  usage: 2,
+  denied: 3,
+  verificationFailed: 4,
+  environment: 5,
+  notAcknowledged: 6,
+} as const;
 
 /** Ends a command with a sentence, a hint, a stable code and an exit code. The process edge prints it. */
 export class CommandStop extends Error {

@@ -145,6 +145,7 @@ export const LEDGER_COMMANDS: readonly CommandSpec[] = [
         many: true,
         summary: "a witness that must have cosigned, or a file with such (repeat it)",
       },
+      { name: "policy", value: "FILE", summary: "witnesses and the quorum of them that must have cosigned (C2SP tlog-policy)" },
     ],
     example: "nightcore receipt verify receipt.json --log-key log.vkey",
     load: () => import("./receipt-verify.ts"),

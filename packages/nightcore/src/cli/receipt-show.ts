@@ -1,9 +1,11 @@
+import type { AcknowledgementLevel } from "#core";
 import { explainLedgerFault } from "#ports";
 import { readReceipt } from "#store/tiles";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { findRun, indexesOf } from "./recorded-run.ts";
-import { logKeyOf, openView, type View } from "./session.ts";
+import { logKeyOf, openView, readEntries, type View } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
+import { isQuorumOf, readLogPolicy } from "./witnessing.ts";
 import { readIfThere } from "#store/workspace";
 import { parseSignedCheckpoint } from "#ledger";
 
@@ -19,13 +21,45 @@ export async function run(invocation: Invocation): Promise<number> {
     const vkey = logKeyOf(view);
     const indexes = indexesOf(row);
     const cosigned = readCosigned(view, Math.max(...indexes));
-    const request = { run: String(row["run"]), vkey, indexes, ...(cosigned === undefined ? {} : { checkpoint: cosigned }) };
+    const acknowledged = readAcknowledged(view, invocation, { indexes, cosigned });
+    const request = {
+      ...{ run: String(row["run"]), vkey, indexes },
+      ...(cosigned === undefined ? {} : { checkpoint: cosigned }),
+      ...(acknowledged === undefined ? {} : { acknowledged }),
+    };
     const receipt = readReceipt(view.reader, request);
     terminal.print(Buffer.from(unwrap(receipt, explainLedgerFault)).toString("utf8"));
   } finally {
     view.close();
   }
   return EXIT.ok;
+}
+
+const MISSES_MAX = 2; // LIMIT: of a round that was under way when the entry came, and of the entry's own
+
+/**
+ * The level to claim for a run: what its decision asked for, unless the log knows of a miss, and never more than the receipt's
+ * checkpoint can show. Undefined where no more than `durable` was asked for.
+ */
+function readAcknowledged(
+  { reader, rows, publicKey, configuration }: View,
+  { root }: Invocation,
+  { indexes, cosigned }: { readonly indexes: readonly number[]; readonly cosigned: string | undefined },
+): AcknowledgementLevel | undefined {
+  const read = (index: number) => unwrap(readEntries(reader, { from: index, to: index + 1, publicKey }), explainLedgerFault)[0];
+  const decision = indexes.map(read).find((event) => event?.kind === "decision");
+  const asked = decision?.kind === "decision" ? decision.acknowledgement?.level : undefined;
+  if (asked === undefined) return undefined;
+  const last = Math.max(...indexes);
+  const after = { column: "log_index", from: last + 1 };
+  const misses = rows.scan("notices", { where: { kind: "acknowledgement" }, range: after, limit: MISSES_MAX });
+  for (const row of misses) {
+    const miss = read(Number(row["log_index"]));
+    if (miss?.kind === "acknowledgement" && miss.from <= last && last < miss.to) return miss.reached;
+  }
+  const { policy } = configuration.acknowledgement;
+  if (asked !== "witnessed") return asked;
+  return cosigned !== undefined && policy !== "" && isQuorumOf(readLogPolicy(root, policy), cosigned) ? "witnessed" : "published";
 }
 
 /** The cosigned checkpoint, where it covers an entry; receipts of newer entries come under the log's own until it is submitted. */

@@ -26,7 +26,8 @@ export async function run(invocation: Invocation): Promise<number> {
   } catch {
     throw usageStop(`the receipt ${quote(file)} cannot be read`);
   }
-  const trust = { logKey: vkey, witnessKeys: readWitnessKeys(invocation) };
+  const policy = readPolicyText(invocation);
+  const trust = { logKey: vkey, witnessKeys: readWitnessKeys(invocation), ...(policy === undefined ? {} : { policy }) };
   const { verified, run: id, checks, fault, entries } = inspectReceipt(bytes, trust, crypto);
   const exit = verified ? EXIT.ok : EXIT.verificationFailed;
   const events = entries.map(({ index, predicateType, predicate }) => ({ index, event: readEvent(predicateType, predicate) }));
@@ -51,6 +52,13 @@ export async function run(invocation: Invocation): Promise<number> {
     if (event !== undefined) terminal.print(`entry ${index}  ${event.kind.padEnd(12)}  ${describeEvent(event)}`);
   }
   return exit;
+}
+
+function readPolicyText(invocation: Invocation): string | undefined {
+  const file = invocation.text("policy");
+  const bytes = file === undefined ? undefined : readIfThere(resolve(invocation.root, file));
+  if (file !== undefined && bytes === undefined) throw usageStop(`the policy ${quote(file)} cannot be read`);
+  return bytes === undefined ? undefined : Buffer.from(bytes).toString("utf8");
 }
 
 /** Each `--witness` is a key, or a file with one in each line. */

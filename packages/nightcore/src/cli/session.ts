@@ -1,7 +1,18 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { parseEnvelope, parseStatement, verifyEnvelope } from "#attest";
-import { type Crypto, type Digest, digestOf, encodeTime, fail, type Json, ok, type Result, type RunId } from "#core";
+import {
+  type AcknowledgementLevel,
+  type Crypto,
+  type Digest,
+  digestOf,
+  encodeTime,
+  fail,
+  type Json,
+  ok,
+  type Result,
+  type RunId,
+} from "#core";
 import { encodeVkey, explainEvidenceFault, makeLogKey } from "#ledger";
 import { explainLedgerFault, type LedgerFault, type LedgerReader, type LedgerWriter } from "#ports";
 import { type Event, evolve, readEvent } from "#state";
@@ -65,6 +76,8 @@ export type Session = Omit<View, "reader" | "close"> & {
   readonly recorder: Recorder;
   readonly store: TrustStore;
   readonly trustStore: Digest;
+  /** The level that was asked for, and the least that anything recorded so far was acknowledged at. */
+  acknowledged(): { readonly asked: AcknowledgementLevel; readonly reached: AcknowledgementLevel };
   /** Publishes the log, writes the projection out and releases the lock. Returns the checkpoint. */
   finish(): Promise<string>;
 };
@@ -156,16 +169,25 @@ export async function openSession(invocation: Invocation, options: SessionOption
       unwrap(catchUp(rows, reader, publicKey), explainLedgerFault);
       reader.close();
     }
-    const recorder = new Recorder({ ledger, rows, sha256 }, rows.applied);
-    await recordRecovery({ ledger, recorder, rows }, repairs ?? NO_REPAIRS, invocation);
+    // What opening mends waits for nobody: it is what makes the next step possible.
+    await recordRecovery(
+      { ledger, recorder: new Recorder({ ledger, rows, sha256 }, rows.applied), rows },
+      repairs ?? NO_REPAIRS,
+      invocation,
+    );
+    const files = { layout, configuration, publicKey };
+    const writer = await openWriter({ ...files, ledger, recorder: () => recorder }, invocation);
+    const recorder: Recorder = new Recorder({ ledger: writer, rows, sha256 }, rows.applied);
     const { store, digest } = unwrap(loadTrustStore(layout, rows), explainTrustFault);
     const session: Session = {
-      layout,
-      configuration,
-      publicKey,
+      ...files,
       rows,
-      ledger,
+      ledger: writer,
       recorder,
+      acknowledged: () => ({
+        asked: configuration.acknowledgement.level,
+        reached: "reached" in writer ? writer.reached : "durable",
+      }),
       store,
       trustStore: digest,
       async finish() {
@@ -186,6 +208,16 @@ export async function openSession(invocation: Invocation, options: SessionOption
     await ledger.close();
     throw error;
   }
+}
+
+/** The writer that the session's entries go through; only a workspace that asks for more than `durable` loads what waits. */
+async function openWriter(
+  opened: Pick<View, "layout" | "configuration" | "publicKey"> & { ledger: LedgerWriter; recorder: () => Recorder },
+  invocation: Invocation,
+): Promise<LedgerWriter & { readonly reached?: AcknowledgementLevel }> {
+  if (opened.configuration.acknowledgement.level === "durable") return opened.ledger;
+  const { openAcknowledgingWriter } = await import("./acknowledgement.ts");
+  return openAcknowledgingWriter(opened, invocation);
 }
 
 function openProjection(layout: Layout, { terminal }: Invocation): Projection {

@@ -9,6 +9,7 @@ const EXIT_BY_PREFIX: readonly (readonly [prefix: string, exit: number])[] = [
   ["import/", EXIT.usage],
   ["forward/destination-refused", EXIT.usage],
   ["ledger/policy-malformed", EXIT.usage],
+  ["ledger/not-acknowledged", EXIT.notAcknowledged],
   // What could not be delivered stays for the next call: the command failed, and nothing else is wrong.
   ["forward/unreachable", EXIT.runFailed],
   ["forward/not-confirmed", EXIT.runFailed],

@@ -35,8 +35,8 @@ const PAUSES: Pauses = {
   sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => undefined),
 };
 
-/** Reads a policy of logs and witnesses; refuses one that names logs, and not this one. */
-export function readLogPolicy(root: string, shown: string, vkey: string): LogPolicy {
+/** Reads a policy of logs and witnesses; refuses one that names logs, and not the one of `vkey`. */
+export function readLogPolicy(root: string, shown: string, vkey?: string): LogPolicy {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(resolve(root, shown));
@@ -44,6 +44,7 @@ export function readLogPolicy(root: string, shown: string, vkey: string): LogPol
     throw usageStop(`the policy ${quote(shown)} cannot be read`, "docs/formats/witness.md shows one");
   }
   const policy = unwrap(parseLogPolicy(bytes, sha256), explainEvidenceFault);
+  if (vkey === undefined) return policy;
   const { publicKey } = unwrap(parseVkey(sha256, vkey), explainEvidenceFault);
   if (policy.logs.length > 0 && !policy.logs.some(({ key }) => Buffer.from(key.publicKey).equals(publicKey)))
     throw usageStop("the policy is for other logs", `add the line \`log ${vkey}\``);
@@ -92,7 +93,7 @@ function keepCosigned({ layout, policy }: Omit<Witnessing, "vkey">, checkpoint: 
 }
 
 /** Whether a note carries good cosignatures of a quorum. */
-function isQuorumOf({ witnesses, isQuorum }: LogPolicy, text: string): boolean {
+export function isQuorumOf({ witnesses, isQuorum }: LogPolicy, text: string): boolean {
   const note = parseNote(text);
   if (!note.ok) return false;
   const keys = witnesses.map(({ key }) => key);

@@ -5,6 +5,8 @@
  * functions are named here as types and handed in by `cli`. It follows RFC 4648 (base64), RFC 8259 (JSON), RFC 9562 (UUID
  * version 7) and RFC 3339 (time).
  */
+export { ACKNOWLEDGEMENT_LEVELS, isBelow, parseAcknowledgementLevel, UNREACHED } from "./acknowledgement.ts";
+export type { AcknowledgementLevel, Unreached } from "./acknowledgement.ts";
 export type { Assessment, AssessmentFinding, Containment, Usual } from "./assessment.ts";
 export { encodeBase64, encodeHex, parseBase64, parseHex } from "./base64.ts";
 export type { EncodingFault } from "./base64.ts";

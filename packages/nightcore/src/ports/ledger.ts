@@ -1,7 +1,8 @@
 import type { Bytes, Explanation, Fault, Result } from "#core";
 
 /**
- * Why the log on disk was refused or stopped. Each is final for this process: a writer that has seen one signs nothing more.
+ * Why the log on disk was refused or stopped. Each is final for this process: a writer that has seen one signs nothing more;
+ * but for `ledger/not-acknowledged`, which takes nothing back: what it is about is durable, and nobody may be told of it.
  * `where` is a path relative to the ledger folder, with an offset where there is one.
  */
 export type LedgerFaultCode =
@@ -21,6 +22,7 @@ export type LedgerFaultCode =
   | "ledger/entry-too-large"
   | "ledger/disk-full"
   | "ledger/write-failed"
+  | "ledger/not-acknowledged"
   | "ledger/closed";
 
 export type LedgerFault = Fault & { readonly code: LedgerFaultCode; readonly where: string; readonly detail: string };
@@ -72,6 +74,10 @@ const SENTENCES: Readonly<Record<LedgerFaultCode, readonly [message: string, hin
     "free some space and try again",
   ],
   "ledger/write-failed": ["writing the ledger failed, so nothing more is recorded or run", "check the disk, then try again"],
+  "ledger/not-acknowledged": [
+    "what was recorded is not acknowledged, so nothing of it was started and nothing is told",
+    "the entries stay in the log; bring the witnesses back and run again, or choose `fail_open` in nightcore.toml",
+  ],
   "ledger/closed": ["the ledger is closed"],
 };
 

@@ -72,7 +72,7 @@ export function renderReceiptPage({ verifier, logKey, sha256 }: ReceiptPage): st
             The checks are worth what this key is worth. One that came with the page is the word of whoever made the page: compare
             it with what the log's operator published elsewhere.
           </p>
-          <label for="witness-keys">Witnesses' verifier keys, one in a line (may stay empty)</label>
+          <label for="witness-keys">Witnesses' verifier keys, one in a line, or a policy with its quorum (may stay empty)</label>
           <textarea id="witness-keys" spellcheck="false" autocomplete="off"></textarea>
           <div id="result" aria-live="polite"></div>
           <noscript

@@ -20,7 +20,9 @@ export const RECEIPT_SCRIPT = `"use strict";
   const show = () => {
     if (bytes === undefined) return;
     const [logKey = ""] = lines("log-key");
-    const { verified, run, checks, entries } = inspectReceipt(bytes, { logKey, witnessKeys: lines("witness-keys") }, nobleCrypto);
+    const witnesses = at("witness-keys").value;
+    const trust = /^\\s*quorum\\s/m.test(witnesses) ? { logKey, policy: witnesses } : { logKey, witnessKeys: lines("witness-keys") };
+    const { verified, run, checks, entries } = inspectReceipt(bytes, trust, nobleCrypto);
     const open = checks.filter((check) => check.outcome === "absent").length;
     const verdict = verified
       ? "Verified" + (open > 0 ? ", with " + open + " things that the receipt does not show" : "")

@@ -1,5 +1,14 @@
 import fc from "fast-check";
-import { BLOCK_CAUSES, type Budgets, CAPABILITIES, type Digest, type RunId, STRIKE_KINDS } from "#core";
+import {
+  ACKNOWLEDGEMENT_LEVELS,
+  BLOCK_CAUSES,
+  type Budgets,
+  CAPABILITIES,
+  type Digest,
+  type RunId,
+  STRIKE_KINDS,
+  UNREACHED,
+} from "#core";
 import type { Event, EventKind } from "#state";
 
 // Events as the log may hold them, of every kind and in any order: also an outcome without its intent, which no writer of ours
@@ -203,6 +212,15 @@ const ARBITRARIES: Arbitraries = {
     },
     { requiredKeys: ["at", "change", "number", "version", "comment"] },
   ),
+  acknowledgement: fc.record({
+    at,
+    asked: fc.constantFrom(...ACKNOWLEDGEMENT_LEVELS),
+    reached: fc.constantFrom(...ACKNOWLEDGEMENT_LEVELS),
+    unreached: fc.constantFrom(...UNREACHED),
+    from: count,
+    to: count,
+    reasons: fc.array(said, { maxLength: 2 }),
+  }),
   assessment: fc.record({
     ...ofRun,
     digest,

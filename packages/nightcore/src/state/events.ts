@@ -1,4 +1,5 @@
 import {
+  type AcknowledgementLevel,
   type BlockCause,
   type BlockTarget,
   type Assessment,
@@ -9,6 +10,7 @@ import {
   type Json,
   type Refusals,
   type RunId,
+  type Unreached,
   type Usage,
 } from "#core";
 import type {
@@ -44,6 +46,7 @@ export const EVENT_TYPES = {
   review: "urn:nightcore:review:v1",
   incident: "urn:nightcore:incident:v1",
   policy: "urn:nightcore:policy:v1",
+  acknowledgement: "urn:nightcore:acknowledgement:v1",
 } as const;
 export type EventKind = keyof typeof EVENT_TYPES;
 
@@ -113,6 +116,8 @@ export type DecisionEvent = OfRun & {
     readonly reasons?: readonly (Said & { readonly policy?: string })[];
   };
   readonly facts: Json;
+  /** What the workspace waits for before it tells of this run. Absent: `durable`. */
+  readonly acknowledgement?: AcknowledgementAsked;
   /** What decided: `nightcore-rules/1`, or the rules of now with the policy engine behind the sign `+`. */
   readonly engine: string;
 };
@@ -251,6 +256,19 @@ export type DeletionEvent = {
   readonly blobs: readonly Digest[];
 };
 
+/** The level that a workspace waits for, and what becomes of what does not reach it. */
+export type AcknowledgementAsked = { readonly level: AcknowledgementLevel; readonly unreached: Unreached };
+/** Entries `from` to `to` (excluded) did not reach the level that was asked for in time; under `fail_closed` nobody was told. */
+export type AcknowledgementEvent = {
+  readonly at: string;
+  readonly asked: AcknowledgementLevel;
+  readonly reached: AcknowledgementLevel;
+  readonly unreached: Unreached;
+  readonly from: number;
+  readonly to: number;
+  readonly reasons: readonly Said[];
+};
+
 /** Any entry of the log, by its kind. */
 export type Event =
   | ({ readonly kind: "workspace" } & WorkspaceEvent)
@@ -274,7 +292,8 @@ export type Event =
   | ({ readonly kind: "withdrawal" } & WithdrawalEvent)
   | ({ readonly kind: "review" } & ReviewEvent)
   | ({ readonly kind: "incident" } & IncidentEvent)
-  | ({ readonly kind: "policy" } & PolicyEvent);
+  | ({ readonly kind: "policy" } & PolicyEvent)
+  | ({ readonly kind: "acknowledgement" } & AcknowledgementEvent);
 
 const KINDS: ReadonlyMap<string, EventKind> = new Map(
   Object.entries(EVENT_TYPES).map(([kind, type]) => [type, kind as EventKind]),

@@ -78,6 +78,7 @@ export function evolve(rows: Rows, event: Event, { index }: At): void {
     case "workspace":
     case "recovery":
     case "replay":
+    case "acknowledgement":
       return;
     default:
       // A kind that a later version wrote; this version's projections do not show it.

@@ -18,6 +18,7 @@ export {
 export type { BlockQuestion } from "./block.ts";
 export { EVENT_TYPES, readEvent } from "./events.ts";
 export type {
+  AcknowledgementAsked,
   AdmissionEvent,
   AssessmentEvent,
   BlockEvent,

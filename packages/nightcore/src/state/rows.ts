@@ -201,8 +201,12 @@ export const TABLES: Readonly<Record<TableName, Table>> = {
   },
 };
 
-/** Rows whose column lies between two values, both included; an end that is absent is open. */
-export type Range = { readonly column: string; readonly from?: string | undefined; readonly to?: string | undefined };
+/** Rows whose column lies between two values of its type, both included; an end that is absent is open. */
+export type Range = {
+  readonly column: string;
+  readonly from?: string | number | undefined;
+  readonly to?: string | number | undefined;
+};
 
 /** Which rows, in which order, how many. Without an order: by key. */
 export type Question = {
@@ -251,8 +255,11 @@ export class MemoryRows implements Rows {
 function isWithin(row: Row, range: Range | undefined): boolean {
   if (range === undefined) return true;
   const value = row[range.column];
-  if (typeof value !== "string") return false;
-  return (range.from === undefined || value >= range.from) && (range.to === undefined || value <= range.to);
+  if (value === null || value === undefined) return false;
+  return (
+    (range.from === undefined || compareValues(value, range.from) >= 0) &&
+    (range.to === undefined || compareValues(value, range.to) <= 0)
+  );
 }
 
 // SQLite's order: NULL first, numbers before texts, texts by code unit (all of ours are UTF-8 sorted as binary).

@@ -1,14 +1,6 @@
-import { type Bytes, type Crypto, encodeTime, type Explanation, type JsonObject } from "#core";
-import {
-  explainEvidenceFault,
-  type LogKey,
-  parseNote,
-  parseReceipt,
-  parseTlogProof,
-  parseWitnessVkey,
-  verifyCosignatures,
-  verifyReceipt,
-} from "#ledger";
+import type { Bytes, Crypto, Explanation, JsonObject } from "#core";
+import { explainEvidenceFault, verifyReceipt } from "#ledger";
+import { checkAcknowledgement } from "./acknowledgement.ts";
 import { checkRunStory } from "./run-story.ts";
 
 /** `absent`: the receipt does not carry what would be checked. `skipped`: an earlier check failed, so this one stands on nothing. */
@@ -17,8 +9,15 @@ export type Outcome = "ok" | "failed" | "absent" | "skipped";
 /** One check by its name, how it came out, and why, in words. `why` may hold foreign text. */
 export type NamedCheck = { readonly name: string; readonly outcome: Outcome; readonly why: string };
 
-/** What the verifier believes before it looks: the log's verifier key, and those of witnesses, from somewhere else than the receipt. */
-export type Trust = { readonly logKey: string; readonly witnessKeys?: readonly string[] };
+/** What the verifier believes before it looks, from somewhere else than the receipt. */
+export type Trust = {
+  /** The log's verifier key. */
+  readonly logKey: string;
+  /** Verifier keys of witnesses, each of which must have cosigned. */
+  readonly witnessKeys?: readonly string[];
+  /** The text of a log policy (C2SP tlog-policy), whose quorum must have cosigned. */
+  readonly policy?: string;
+};
 
 /** A receipt with every check. `verified` when none failed and none was skipped. */
 export type Inspection = {
@@ -32,6 +31,8 @@ export type Inspection = {
 };
 
 const STORY = [
+  "witness cosignatures",
+  "acknowledged as it says",
   "steps in their order",
   "one module throughout",
   "allowed before it ran",
@@ -44,8 +45,8 @@ const STORY = [
  * Checks a receipt: first the evidence, in order and up to the first fault, then witnesses, then whether what the entries say
  * fits together. Never throws for anything that a receipt holds.
  */
-export function inspectReceipt(receiptBytes: Bytes, { logKey, witnessKeys = [] }: Trust, crypto: Crypto): Inspection {
-  const { checks, result } = verifyReceipt(receiptBytes, logKey, crypto);
+export function inspectReceipt(receiptBytes: Bytes, trust: Trust, crypto: Crypto): Inspection {
+  const { checks, result } = verifyReceipt(receiptBytes, trust.logKey, crypto);
   const why = result.ok ? "" : explainEvidenceFault(result.fault).message;
   const evidence = checks.map(({ name, outcome }): NamedCheck => ({
     name,
@@ -53,7 +54,7 @@ export function inspectReceipt(receiptBytes: Bytes, { logKey, witnessKeys = [] }
     why: outcome === "failed" ? why : outcome === "ok" ? "" : "not reached",
   }));
   if (!result.ok) {
-    const rest = ["witness cosignatures", ...STORY].map((name): NamedCheck => ({ name, outcome: "skipped", why: "not reached" }));
+    const rest = STORY.map((name): NamedCheck => ({ name, outcome: "skipped", why: "not reached" }));
     const fault = { code: result.fault.code, ...explainEvidenceFault(result.fault) };
     return { verified: false, run: undefined, checks: [...evidence, ...rest], fault, entries: [] };
   }
@@ -65,7 +66,7 @@ export function inspectReceipt(receiptBytes: Bytes, { logKey, witnessKeys = [] }
         ? { ...check, why: `at ${entries.map(({ index }) => index).join(", ")}` }
         : check,
   );
-  const all = [...told, checkWitnesses(receiptBytes, witnessKeys, crypto), ...checkRunStory(entries)];
+  const all = [...told, ...checkAcknowledgement(receiptBytes, { entries, trust }, crypto), ...checkRunStory(entries)];
   return {
     verified: all.every(({ outcome }) => outcome === "ok" || outcome === "absent"),
     run,
@@ -77,26 +78,4 @@ export function inspectReceipt(receiptBytes: Bytes, { logKey, witnessKeys = [] }
       predicate: statement.predicate,
     })),
   };
-}
-
-/** Each witness that the verifier names must have cosigned; without named witnesses nothing is known of what others were shown. */
-function checkWitnesses(receiptBytes: Bytes, vkeys: readonly string[], crypto: Crypto): NamedCheck {
-  const name = "witness cosignatures";
-  if (vkeys.length === 0)
-    return { name, outcome: "absent", why: "no witness was named, so nothing is known of what others were shown" };
-  const witnesses: LogKey[] = [];
-  for (const vkey of vkeys) {
-    const key = parseWitnessVkey(crypto.sha256, vkey);
-    if (!key.ok) return { name, outcome: "failed", why: explainEvidenceFault(key.fault).message };
-    witnesses.push(key.value);
-  }
-  const receipt = parseReceipt(receiptBytes);
-  const proof = receipt.ok ? parseTlogProof(receipt.value.entries[0]?.proof ?? "") : receipt;
-  const note = proof.ok ? parseNote(proof.value.checkpoint) : proof;
-  const found = note.ok ? verifyCosignatures(note.value, witnesses, crypto.verifyEd25519) : note;
-  if (!found.ok) return { name, outcome: "failed", why: explainEvidenceFault(found.fault).message };
-  const missing = witnesses.filter((witness) => !found.value.some(({ id }) => id === witness.id));
-  if (missing.length > 0)
-    return { name, outcome: "failed", why: `not cosigned by ${missing.map((witness) => witness.name).join(", ")}` };
-  return { name, outcome: "ok", why: found.value.map((one) => `${one.name} at ${encodeTime(one.atSeconds * 1000)}`).join(", ") };
 }

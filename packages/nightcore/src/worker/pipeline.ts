@@ -25,7 +25,7 @@ import {
   type ModuleSource,
   type Print,
 } from "#ports";
-import type { Event, IntentEvent, OutcomeEvent, OutputSaid } from "#state";
+import type { AcknowledgementAsked, Event, IntentEvent, OutcomeEvent, OutputSaid } from "#state";
 import { assessmentEvents, assessOutcome } from "./assessment.ts";
 import { admissionEvent, decisionEvent, trialOf, intentEvent, outcomeEvent, verificationEvent } from "./events.ts";
 import { canaryEvents, plantCanaries } from "./canaries.ts";
@@ -50,6 +50,8 @@ export type PipelinePowers = JudgingPowers & {
   readonly print?: Print | undefined;
   /** Ends runs by order; without one, nothing but their budgets and the caller does. */
   readonly killSwitch?: KillSwitch;
+  /** What the ledger waits for before its appends resolve, for the record. Undefined: for no more than that they are durable. */
+  readonly acknowledgement?: AcknowledgementAsked | undefined;
 };
 
 type Decided = Judgement & {
@@ -83,14 +85,16 @@ export class Pipeline {
   }
 
   #decisionEvents({ run, facts, inspection, decision, trial }: Decided): readonly { about: About; event: Event }[] {
+    const { policyEngine, acknowledgement, trial: tried } = this.#powers;
     const about = inspection.digest === undefined ? aboutRun(run) : aboutModule(facts.tenant, inspection.digest);
+    const decided = decisionEvent({ run, facts }, decision, {
+      engine: nameRules(policyEngine),
+      trial: trialOf(decision, trial, tried?.shelf.version?.number),
+    });
     const events = [
       admissionEvent({ run, facts }, inspection),
       verificationEvent({ run, facts }),
-      decisionEvent({ run, facts }, decision, {
-        engine: nameRules(this.#powers.policyEngine),
-        trial: trialOf(decision, trial, this.#powers.trial?.shelf.version?.number),
-      }),
+      acknowledgement === undefined ? decided : { ...decided, acknowledgement },
       ...incidentEvents({ run, facts }, decision),
     ];
     return events.map((event) => ({ about, event }));

@@ -29,12 +29,16 @@ export class Recorder {
     return this.#applied;
   }
 
-  /** Appends all events or none, durably, and returns their indexes. */
+  /**
+   * Appends all events or none, durably, and returns their indexes. `ledger`: another way into the same log, past what the
+   * recorder's own way waits for.
+   */
   async record(
     events: readonly { readonly about: About; readonly event: Event }[],
+    ledger: LedgerWriter = this.#powers.ledger,
   ): Promise<Result<readonly number[], LedgerFault>> {
     const payloads = events.map(({ about, event }) => this.#encode(about, event));
-    const appended = await this.#powers.ledger.append(payloads);
+    const appended = await ledger.append(payloads);
     if (!appended.ok) return fail(appended.fault);
     const indexes = appended.value.map(({ index }) => index);
     indexes.forEach((index, n) => {

@@ -1,4 +1,4 @@
-import { type Bytes, fail, ok, type Result } from "#core";
+import { type AcknowledgementLevel, type Bytes, fail, ok, type Result } from "#core";
 import {
   consistencyPath,
   encodeReceipt,
@@ -48,6 +48,8 @@ export type ReceiptRequest = {
   readonly vkey: string;
   readonly indexes: readonly number[];
   readonly checkpoint?: string;
+  /** The level that the receipt claims for the run. */
+  readonly acknowledged?: AcknowledgementLevel;
 };
 
 /** Reads entries and their proofs under one checkpoint, as the bytes of a receipt. It verifies if the ledger is sound. */
@@ -65,7 +67,8 @@ export function readReceipt(reader: TilesReader, request: ReceiptRequest): Resul
       if (entry === undefined) refuse("ledger/corrupt-tile", `entry ${index}`, "it is not an envelope");
       entries.push(entry);
     }
-    return ok(encodeReceipt({ run: request.run, logKey: request.vkey, entries }));
+    const { run, vkey, acknowledged } = request;
+    return ok(encodeReceipt({ run, logKey: vkey, ...(acknowledged === undefined ? {} : { acknowledged }), entries }));
   });
 }
 

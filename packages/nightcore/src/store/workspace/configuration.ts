@@ -1,5 +1,15 @@
 import { availableParallelism } from "node:os";
-import { type Explanation, fail, ok, quote, type Result } from "#core";
+import {
+  ACKNOWLEDGEMENT_LEVELS,
+  type AcknowledgementLevel,
+  type Explanation,
+  fail,
+  ok,
+  quote,
+  type Result,
+  UNREACHED,
+  type Unreached,
+} from "#core";
 import { readIfThere } from "./files.ts";
 
 /** `nightcore.toml`, checked. */
@@ -12,6 +22,16 @@ export type Configuration = {
   readonly moduleBytesMax: number;
   /** Days that blobs are kept after the last run that names them; 0: for ever. */
   readonly retention: { readonly inputsDays: number; readonly outputsDays: number };
+  readonly acknowledgement: AcknowledgementConfiguration;
+};
+
+/** What is waited for before anybody is told. `policy`, `waitMs` and `unreached` matter for `witnessed` alone. */
+export type AcknowledgementConfiguration = {
+  readonly level: AcknowledgementLevel;
+  /** The file of the log policy with witnesses and quorum, relative to the workspace; empty when none is named. */
+  readonly policy: string;
+  readonly waitMs: number;
+  readonly unreached: Unreached;
 };
 
 export type ConfigurationFault =
@@ -28,6 +48,8 @@ export function explainConfigurationFault(fault: ConfigurationFault): Explanatio
 }
 
 const MODULE_MIB_MAX = 64; // LIMIT: what the reader of the binary format accepts at the most
+
+const WAIT_SECONDS_MAX = 3600; // LIMIT: an hour; who waits longer for a witness wants to be told
 
 const DAYS_MAX = 36_500; // LIMIT: a century
 
@@ -50,6 +72,15 @@ module_mib_max = ${MODULE_MIB_MAX}
 # nightcore retention apply deletes what is older, and records it. The log itself is never cut.
 inputs_days = 0
 outputs_days = 0
+
+[acknowledgement]
+# What is waited for before a guest starts and before anybody hears of its end: durable, published or witnessed.
+level = "durable"
+# For witnessed: the policy that names witnesses and their quorum (C2SP tlog-policy), and how long they are waited for.
+policy = ""
+wait_seconds = 30
+# And if they do not cosign in time: fail_closed (nothing starts, nothing is told) or fail_open (told, with that).
+unreached = "fail_closed"
 `;
 }
 
@@ -74,7 +105,8 @@ function check(document: Record<string, unknown>, problems: string[]): Configura
   const log = table(document, "log", problems);
   const run = table(document, "run", problems);
   const retention = table(document, "retention", problems);
-  only(document, ["log", "run", "retention"], "", problems);
+  const acknowledgement = table(document, "acknowledgement", problems);
+  only(document, ["log", "run", "retention", "acknowledgement"], "", problems);
   only(retention, ["inputs_days", "outputs_days"], "retention.", problems);
   only(log, ["origin"], "log.", problems);
   only(run, ["parallel", "module_mib_max"], "run.", problems);
@@ -92,7 +124,34 @@ function check(document: Record<string, unknown>, problems: string[]): Configura
       inputsDays: whole(retention, "inputs_days", days, problems),
       outputsDays: whole(retention, "outputs_days", days, problems),
     },
+    acknowledgement: checkAcknowledgement(acknowledgement, problems),
   };
+}
+
+function checkAcknowledgement(object: Record<string, unknown>, problems: string[]): AcknowledgementConfiguration {
+  only(object, ["level", "policy", "wait_seconds", "unreached"], "acknowledgement.", problems);
+  const level = oneOf(object, "level", { values: ACKNOWLEDGEMENT_LEVELS, table: "acknowledgement" }, problems);
+  const unreached = oneOf(object, "unreached", { values: UNREACHED, table: "acknowledgement" }, problems);
+  const waiting = { least: 1, most: WAIT_SECONDS_MAX, fallback: 30, table: "acknowledgement" };
+  const waitMs = whole(object, "wait_seconds", waiting, problems) * 1000;
+  const policy = object["policy"] ?? "";
+  if (typeof policy !== "string") problems.push("`acknowledgement.policy` is not a text");
+  else if (level === "witnessed" && policy === "")
+    problems.push("`acknowledgement.policy` is missing: `witnessed` needs to know by whom");
+  return { level, policy: typeof policy === "string" ? policy : "", waitMs, unreached };
+}
+
+/** One of a few words; the first is what holds when the member is absent. */
+function oneOf<T extends string>(
+  object: Record<string, unknown>,
+  name: string,
+  { values, table: prefix }: { readonly values: readonly [T, ...T[]]; readonly table: string },
+  problems: string[],
+): T {
+  const value = object[name] ?? values[0];
+  const found = values.find((one) => one === value);
+  if (found === undefined) problems.push(`\`${prefix}.${name}\` is not one of ${values.join(", ")}`);
+  return found ?? values[0];
 }
 
 function table(document: Record<string, unknown>, name: string, problems: string[]): Record<string, unknown> {
