@@ -38,6 +38,8 @@ export type Shown = {
 };
 
 export const TENANT = "tenant-agent-greet";
+// By name, and not for all tenants: who may approve for `*` approves policies too, and then nobody changes them alone.
+const TENANTS = ["--tenant", TENANT, "--tenant", "tenant-agent-other"];
 export const FOLDER: string = join("modules", TENANT);
 
 /** A workspace with an agent's inbox: alice signs, and persons approve with keys of their own. */
@@ -52,7 +54,7 @@ export class InboxWorkspace extends Workspace {
   /** A key file for a person, trusted in a role. */
   addKey(name: string, role: string, ...more: readonly string[]): void {
     this.expect(0, "generate-keys", "--out-dir", "keys", "--name", name);
-    this.expect(0, "trust", "add", `keys/maintainers/${name}.pub`, "--role", role, "--tenant", "*", ...more);
+    this.expect(0, "trust", "add", `keys/maintainers/${name}.pub`, "--role", role, ...TENANTS, ...more);
   }
 
   /** An agent hands in a file, and it is taken in. */
@@ -86,9 +88,8 @@ export class InboxWorkspace extends Workspace {
   }
 
   /** The same under a clock that is so many days off. */
-  codesAfter(days: number, ...more: readonly string[]): readonly string[] {
-    const late = `data:text/javascript,const now=Date.now;Date.now=()=>now()+${days * 86_400_000}`;
-    const { stdout } = this.nightcoreWith({ NODE_OPTIONS: `--import=${late}` }, "run", TENANT, "--json", ...more);
+  codesAfter(days: number): readonly string[] {
+    const { stdout } = this.nightcoreWith(offBy(days), "run", TENANT, "--json");
     const { runs } = JSON.parse(stdout) as { readonly runs: readonly RunSaid[] };
     return runs.flatMap(({ reasons }) => reasons.map(({ code }) => code));
   }
@@ -97,4 +98,10 @@ export class InboxWorkspace extends Workspace {
     const { stdout } = this.nightcore("ledger", "find", "--kind", "incident");
     return [...stdout.matchAll(/guardian\/[a-z-]+/g)].map(([code]) => code);
   }
+}
+
+/** The environment of a command whose clock is so many days off. */
+export function offBy(days: number): Readonly<Record<string, string>> {
+  const late = `const now = Date.now; Date.now = () => now() + ${days * 86_400_000};`;
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(late)}` };
 }

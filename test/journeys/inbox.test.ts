@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { packZip } from "../../packages/nightcore/src/store/inbox/zip-writer.test.ts";
+import { packZip } from "../zip-writer.ts";
 import { FOLDER, type History, InboxWorkspace, type Shown, TENANT } from "./inbox-workspace.ts";
 import { assemble, GREETER } from "./workspace.ts";
 

@@ -172,20 +172,22 @@ function actOf({ statement }: RecordedApproval): ApprovalStatement["act"] {
 
 type Single = { readonly approval: RecordedApproval; readonly finding: Finding | undefined };
 
-/** One person counts once; the newest approval of a key stands for it, and a second key of the same person is said to be that. */
+/** One person counts once, with the key that was used first and its newest approval; a second key of the same person is said to be that. */
 function markRepeated(singly: readonly Single[]): readonly WeighedApproval[] {
-  const seen: RecordedApproval[] = [];
+  const holds = singly.filter(({ approval, finding }) => finding === undefined && actOf(approval) === "approval");
+  const firstOf = (person: string | undefined) =>
+    holds.findLast(({ approval }) => isSamePerson(approval.person ?? "", person ?? ""))?.approval.statement?.keyId;
+  const seen = new Set<string>();
   return singly.map(({ approval, finding }) => {
-    if (finding !== undefined) return { approval, counts: false, finding };
-    if (actOf(approval) === "break-glass") return { approval, counts: true, finding };
-    const same = seen.find((other) => isSamePerson(other.person ?? "", approval.person ?? ""));
-    if (same === undefined) {
-      seen.push(approval);
-      return { approval, counts: true, finding };
+    if (finding !== undefined || actOf(approval) === "break-glass") return { approval, counts: finding === undefined, finding };
+    const keyId = approval.statement?.keyId ?? "";
+    if (firstOf(approval.person) !== keyId) {
+      const message = `${nameApproval(approval)} is by a person who has approved with another key; one person counts once`;
+      return { approval, counts: false, finding: { code: "guardian/approval-same-person", message } };
     }
-    if (same.statement?.keyId === approval.statement?.keyId) return { approval, counts: false, finding };
-    const message = `${nameApproval(approval)} is by a person who has approved with another key; one person counts once`;
-    return { approval, counts: false, finding: { code: "guardian/approval-same-person", message } };
+    const newest = !seen.has(keyId);
+    seen.add(keyId);
+    return { approval, counts: newest, finding };
   });
 }
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { readArchive } from "#store/inbox";
-import { type Packed, packZip } from "./zip-writer.test.ts";
+import { readArchive } from "../packages/nightcore/src/store/inbox/index.ts";
+import { type Packed, packZip } from "./zip-writer.ts";
 
 const MODULE_MAX = 1024 * 1024;
 const WASM = Buffer.from("\u0000asm\u0001\u0000\u0000\u0000", "latin1");
