@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { makePromiseLine, parsePromiseLine, readPromiseNames } from "../tools/promise.ts";
-import { REPOSITORY } from "../tools/repository.ts";
+import { REPOSITORY, toolEnvironment } from "../tools/repository.ts";
 import { listBenches, listPromises, renderTable } from "./run.ts";
 
 const LINE = makePromiseLine({ name: "cold-run", unit: "ms", measured: 90, against: 30, peer: "node -e 0", promise: "<= 4" });
@@ -41,6 +42,17 @@ test("the table is aligned and names what is broken", () => {
 test("promises are the rows of a table that begin with a name in backticks", () => {
   const text = "| promise | wanted |\n| --- | --- |\n| `cold-run` | at most 4 |\n| not one | |\ntext with `code`\n| `a-b` |";
   assert.deepEqual(readPromiseNames(text), ["cold-run", "a-b"]);
+});
+
+test("the bench of a large ledger builds and measures a small one", () => {
+  const args = [join(REPOSITORY, "bench/large-ledger.ts"), "--entries", "20000"];
+  const run = spawnSync(process.execPath, args, { ...toolEnvironment(), encoding: "utf8" });
+  const lines = run.stdout
+    .trim()
+    .split("\n")
+    .map((line) => parsePromiseLine(line));
+  const names = lines.map((line) => (typeof line === "string" ? line : line.name));
+  assert.deepEqual(names, listPromises("large-ledger"), run.stderr);
 });
 
 test("docs/SPECIFICATION.md names exactly the promises that the benches measure", () => {

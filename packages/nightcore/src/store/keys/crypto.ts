@@ -8,21 +8,43 @@ const PKCS8_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
 /** SHA-256 in one call: 1.4 times as fast as a hash object. */
 export const sha256: Sha256 = (bytes) => hash("sha256", bytes, "buffer");
 
-/** RFC 8032 through OpenSSL. False for keys and signatures of the wrong length or no curve point. */
+/**
+ * RFC 8032 through OpenSSL. False for keys and signatures of the wrong length or no curve point. The answer is a function of the
+ * three and of nothing else, so a short message that was found good is not computed again: a warm tenant's module is signed once.
+ */
 export const verifyEd25519: VerifyEd25519 = (publicKey, message, signature) => {
   if (publicKey.length !== 32 || signature.length !== 64) return false;
+  if (message.length > REMEMBERED_BYTES_MAX) return compute(publicKey, message, signature);
+  // All of their bytes, not a digest of them: what is found here is equal.
+  const question = latin1(publicKey) + latin1(signature) + latin1(message);
+  if (foundGood.has(question)) return true;
+  if (!compute(publicKey, message, signature)) return false;
+  if (foundGood.size >= REMEMBERED_MAX) foundGood.clear();
+  foundGood.add(question);
+  return true;
+};
+
+const REMEMBERED_BYTES_MAX = 4096; // LIMIT: of a message; what is signed about a module has less than one kilobyte
+const REMEMBERED_MAX = 1000; // LIMIT: 4 MiB of questions
+const foundGood = new Set<string>();
+
+function latin1(bytes: Bytes): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+}
+
+function compute(publicKey: Bytes, message: Bytes, signature: Bytes): boolean {
   try {
     return verify(null, message, recentKeyObject(publicKey), signature);
   } catch {
     return false;
   }
-};
+}
 
 const RECENT_KEYS_MAX = 64; // LIMIT: a batch is signed by a few keys; making an object costs a third of a verification
 const recentKeys = new Map<string, KeyObject>();
 
 function recentKeyObject(publicKey: Bytes): KeyObject {
-  const name = Buffer.from(publicKey).toString("latin1");
+  const name = latin1(publicKey);
   const known = recentKeys.get(name);
   if (known !== undefined) return known;
   if (recentKeys.size >= RECENT_KEYS_MAX) recentKeys.clear();

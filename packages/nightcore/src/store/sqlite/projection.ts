@@ -3,6 +3,8 @@ import { existsSync, rmSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { type Question, type Row, type Rows, SCHEMA_VERSION, type TableName, TABLES, type Value } from "#state";
 
+const RECENT_MAX = 1000; // LIMIT: rows of a few hundred bytes
+
 /**
  * The projection on disk: the rows of `#state`, with the number of entries applied in the same transaction. All of it is
  * derived; a file that is missing, damaged or of another schema is made anew and folded again from the log.
@@ -12,6 +14,8 @@ export class Projection implements Rows {
   readonly #statements = new Map<string, StatementSync>();
   /** Rows put since the last commit, by table and key: a row that changes five times in a batch is written once. */
   readonly #pending = new Map<TableName, Map<string, Row>>();
+  /** Rows as the database has them, and undefined for those that it has not: a warm tenant asks for the same few in each run. */
+  readonly #recent = new Map<string, Row | undefined>();
   #applied: number;
 
   private constructor(db: DatabaseSync, applied: number) {
@@ -69,14 +73,20 @@ export class Projection implements Rows {
   get(table: TableName, key: string): Row | undefined {
     const pending = this.#pending.get(table)?.get(key);
     if (pending !== undefined) return pending;
-    const row = this.#prepare(`SELECT * FROM "${table}" WHERE "${TABLES[table].key}" = ?`).get(key);
-    return row as Row | undefined;
+    const place = `${table} ${key}`;
+    if (this.#recent.has(place)) return this.#recent.get(place);
+    const row = this.#prepare(`SELECT * FROM "${table}" WHERE "${TABLES[table].key}" = ?`).get(key) as Row | undefined;
+    if (this.#recent.size >= RECENT_MAX) this.#recent.clear();
+    this.#recent.set(place, row);
+    return row;
   }
 
   put(table: TableName, row: Row): void {
     const rows = this.#pending.get(table) ?? new Map<string, Row>();
-    rows.set(String(row[TABLES[table].key]), row);
+    const key = String(row[TABLES[table].key]);
+    rows.set(key, row);
     this.#pending.set(table, rows);
+    this.#recent.delete(`${table} ${key}`);
   }
 
   scan(table: TableName, question: Question): readonly Row[] {
@@ -106,6 +116,7 @@ export class Projection implements Rows {
       const current = theirs === this.#applied;
       if (current) this.#write(applied);
       this.#db.exec("COMMIT");
+      if (!current) this.#recent.clear();
       this.#pending.clear();
       this.#applied = current ? applied : theirs;
       return current;
