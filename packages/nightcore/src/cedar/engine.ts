@@ -12,12 +12,14 @@ import {
 import { type Cedar, CEDAR_COMPILER, loadCedar } from "./library.ts";
 import { type Mentioned, readMentioned } from "./mentioned.ts";
 
+const RECENT_MAX = 1024; // LIMIT: answers kept, a few hundred bytes each
+
 /** Policies that have been compiled, as the log names them: `name` is the digest of the version. */
 export type PolicySet = { readonly name: string; readonly policies: readonly CompiledPolicy[] };
 
 /**
  * Opens the policies of one version for judging. Cedar is loaded now; a set that Cedar refuses throws, and the caller denies.
- * The engine keeps no state between two judgements.
+ * A judgement is a function of its question, so the answers to the newest questions are kept: a warm tenant asks the same again.
  */
 export function openCedarEngine({ name, policies }: PolicySet): PolicyEngine {
   const cedar = loadCedar();
@@ -27,27 +29,39 @@ export function openCedarEngine({ name, policies }: PolicySet): PolicyEngine {
   let unheldPrepared = false;
   const byId = new Map(policies.map((policy) => [policy.id, policy]));
   const mentioned = readMentioned(policies.map(({ text }) => text));
+  const recent = new Map<string, PolicyAnswer>();
   return {
     name: CEDAR_COMPILER,
     judge(facts, request) {
       const call = encodeCall(facts, request, mentioned);
-      const { decision, diagnostics } = ask(cedar, whole, call);
-      const errors = diagnostics.errors.map(({ policyId, error }) => failed(policyId, error.message));
-      if (decision === "allow") return { permits: errors.length > 0 ? [] : diagnostics.reason.toSorted(), reasons: errors };
-      const forbids = diagnostics.reason.toSorted().map((id) => forbidden(byId.get(id), id));
-      const reasons = [...errors, ...forbids];
-      if (reasons.length === 0 || reasons.some(({ verdict }) => verdict !== "hold")) return { permits: [], reasons };
-      // Only people are waited for. Whether it would be permitted then is asked of the same policies without the holds.
-      if (!unheldPrepared)
-        prepare(
-          cedar,
-          unheld,
-          policies.filter((policy) => policy.effect === "permit" || policy.verdict !== "hold"),
-        );
-      unheldPrepared = true;
-      return withPermits(reasons, ask(cedar, unheld, call));
+      // Everything that Cedar is told, and in the order in which it is always built.
+      const question = JSON.stringify(call);
+      const known = recent.get(question);
+      if (known !== undefined) return known;
+      const answer = judgeCall(call);
+      if (recent.size >= RECENT_MAX) recent.clear();
+      recent.set(question, answer);
+      return answer;
     },
   };
+
+  function judgeCall(call: Call): PolicyAnswer {
+    const { decision, diagnostics } = ask(cedar, whole, call);
+    const errors = diagnostics.errors.map(({ policyId, error }) => failed(policyId, error.message));
+    if (decision === "allow") return { permits: errors.length > 0 ? [] : diagnostics.reason.toSorted(), reasons: errors };
+    const forbids = diagnostics.reason.toSorted().map((id) => forbidden(byId.get(id), id));
+    const reasons = [...errors, ...forbids];
+    if (reasons.length === 0 || reasons.some(({ verdict }) => verdict !== "hold")) return { permits: [], reasons };
+    // Only people are waited for. Whether it would be permitted then is asked of the same policies without the holds.
+    if (!unheldPrepared)
+      prepare(
+        cedar,
+        unheld,
+        policies.filter((policy) => policy.effect === "permit" || policy.verdict !== "hold"),
+      );
+    unheldPrepared = true;
+    return withPermits(reasons, ask(cedar, unheld, call));
+  }
 }
 
 function prepare(cedar: Cedar, name: string, policies: readonly CompiledPolicy[]): string {
