@@ -51,7 +51,11 @@ function jobFor(wasm: Uint8Array, canaries: readonly Canary[], more: Partial<Eng
 async function withEngine(use: (engine: Engine) => Promise<void>): Promise<void> {
   const opened = await openV8Engine({ slots: 1 });
   if (!opened.ok) throw new Error(explainEngineFault(opened.fault).message);
-  await use(opened.value).finally(() => opened.value.close());
+  try {
+    await use(opened.value);
+  } finally {
+    await opened.value.close();
+  }
 }
 
 const touched = ({ fault }: EngineReport) => (fault?.code === "engine/canary" ? fault.detail : undefined);
