@@ -74,7 +74,10 @@ export const ROOMS: readonly Room[] = [
   hand("witness", { opens: ["core", "ledger"], powers: ["http", "https", "sqlite"] }),
   pureRoom("worker", ["core", "wasm", "attest", "trust", "guardian", "ledger", "state", "ports"]),
   // Arithmetic from npm, and no power: it runs in a browser.
-  { ...pureRoom("verify", ["core", "attest", "ledger", "state"]), packages: ["@noble/ed25519", "@noble/hashes"] },
+  {
+    ...pureRoom("verify", ["core", "attest", "ledger", "state"]),
+    packages: ["@noble/ed25519", "@noble/hashes", "@noble/post-quantum"],
+  },
   pureRoom("report", ["core", "ledger", "state"]),
   hand("cli", {
     door: "main.ts",

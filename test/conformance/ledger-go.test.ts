@@ -50,7 +50,7 @@ type Log = { readonly folder: string; readonly published: string; readonly vkey:
 async function writeLog(
   name: string,
   size: number,
-  { key, salt }: { readonly key: KeyObject; readonly salt: string },
+  { key, salt, mlDsaKey }: { readonly key: KeyObject; readonly salt: string; readonly mlDsaKey?: KeyObject },
 ): Promise<Log> {
   const log = join(folder, name);
   const origin = "go.example/log";
@@ -60,7 +60,7 @@ async function writeLog(
     [0, 300],
     [300, size],
   ] as const) {
-    const writer = await openLedgerWriter({ folder: log, origin, key, thread: false });
+    const writer = await openLedgerWriter({ folder: log, origin, key, mlDsaKey, thread: false });
     assert.ok(writer.ok);
     const payloads = Array.from({ length: to - from }, (_, n) =>
       Buffer.from(`{"entry":${from + n},"salt":"${from + n < 200 ? "" : salt}"}`),
@@ -80,6 +80,16 @@ test("Go's tlog and note packages verify our log: signature, tree, every inclusi
   const { exit, said } = verify(log.vkey, log.published, join(log.folder, "checkpoint-300"));
   assert.equal(exit, 0, said);
   assert.match(said, /verified: 700 entries/);
+});
+
+test("Go passes over a second signature of ML-DSA-44, which it does not know, and verifies the first", async (context) => {
+  if (!isReady(context)) return;
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const { privateKey: mlDsaKey } = generateKeyPairSync("ml-dsa-44");
+  const log = await writeLog("signed-twice", 700, { key: privateKey, salt: "", mlDsaKey });
+  assert.equal(readFileSync(join(log.published, "checkpoint"), "utf8").split("\n— ").length, 3);
+  const { exit, said } = verify(log.vkey, log.published, join(log.folder, "checkpoint-300"));
+  assert.equal(exit, 0, said);
 });
 
 test("Go notices a flipped byte, a cut tail, a missing tile, a wrong key, a fork and a rollback", async (context) => {

@@ -8,13 +8,16 @@ import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import {
+  addMlDsaSignature,
+  encodeMlDsaVkey,
   encodeWitnessVkey,
+  makeMlDsaKey,
   makeWitnessKey,
   parseNote,
   parseTlogProof,
   signCosignature,
 } from "../../packages/nightcore/src/ledger/index.ts";
-import { publicKeyOf, sha256, signerOf, verifyEd25519 } from "../../packages/nightcore/src/store/keys/index.ts";
+import { publicKeyOf, sha256, signerOf, verifyEd25519, verifyMlDsa44 } from "../../packages/nightcore/src/store/keys/index.ts";
 import { inspectReceipt, nobleCrypto } from "../../packages/nightcore/src/verify/index.ts";
 import { buildPackage } from "../../tools/build.ts";
 import { findChromium } from "../../tools/parts.ts";
@@ -81,6 +84,24 @@ function cosign(text: string, name = "witness.example/w1"): { readonly vkey: str
     entry.proof = `${entry.proof}— ${name} ${line}\n`;
   }
   return { vkey: encodeWitnessVkey(key.value), receipt: JSON.stringify(receipt) };
+}
+
+/** The same receipt with the checkpoint of each proof signed by an ML-DSA-44 key of the log that is made here. */
+function signTwice(text: string): { readonly vkey: string; readonly receipt: string } {
+  const { privateKey } = generateKeyPairSync("ml-dsa-44");
+  const key = makeMlDsaKey(sha256, "test.example/log", publicKeyOf(privateKey));
+  assert.ok(key.ok);
+  const receipt = JSON.parse(text) as Receipt;
+  const checkpoints = new Map<string, string>();
+  for (const entry of receipt.entries) {
+    const proof = parseTlogProof(entry.proof);
+    assert.ok(proof.ok);
+    const { checkpoint } = proof.value;
+    const signed = checkpoints.get(checkpoint) ?? addMlDsaSignature(checkpoint, key.value, signerOf(privateKey));
+    checkpoints.set(checkpoint, signed);
+    entry.proof = entry.proof.replace(checkpoint, signed);
+  }
+  return { vkey: encodeMlDsaVkey(key.value), receipt: JSON.stringify(receipt) };
 }
 
 /** A receipt with one thing changed; `entry` is the outcome's. */
@@ -209,11 +230,11 @@ const failedIn = (text: string, trust: { logKey: string; witnessKeys?: readonly 
   inspectReceipt(Buffer.from(text), trust, crypto).checks.find(({ outcome }) => outcome === "failed");
 
 test("a genuine receipt passes every check, by noble's arithmetic and by OpenSSL's", () => {
-  for (const crypto of [nobleCrypto, { sha256, verifyEd25519 }]) {
+  for (const crypto of [nobleCrypto, { sha256, verifyEd25519, verifyMlDsa44 }]) {
     const { verified, checks } = inspectReceipt(Buffer.from(genuine), { logKey: vkey }, crypto);
     assert.equal(verified, true);
     const absent = checks.filter(({ outcome }) => outcome === "absent").map(({ name }) => name);
-    assert.deepEqual(absent, ["witness cosignatures", "approval"]);
+    assert.deepEqual(absent, ["ML-DSA-44 checkpoint signature", "witness cosignatures", "approval"]);
     assert.ok(checks.every(({ outcome }) => outcome === "ok" || outcome === "absent"));
   }
 });
@@ -324,6 +345,16 @@ test(
     await page.fill("#witness-keys", witnessVkey);
     await page.waitForSelector(".verdict.failed");
     await drop(page, cosigned);
+    await page.waitForSelector(".verdict.ok");
+    // The second signature is checked when its key is named, in the page too.
+    const signedTwice = signTwice(cosigned);
+    await drop(page, signedTwice.receipt);
+    await page.waitForSelector("[data-check='ML-DSA-44 checkpoint signature'][data-outcome=absent]");
+    await page.fill("#log-key", `${vkey}\n${signedTwice.vkey}`);
+    await page.waitForSelector("[data-check='ML-DSA-44 checkpoint signature'][data-outcome=ok]");
+    await drop(page, cosigned);
+    await page.waitForSelector("[data-check='ML-DSA-44 checkpoint signature'][data-outcome=failed]");
+    await page.fill("#log-key", vkey);
     await page.waitForSelector(".verdict.ok");
     // A policy counts instead of a list of keys: here, any one of two witnesses.
     const policy = `witness w1 ${witnessVkey}\nwitness w2 ${absentWitnessVkey}\ngroup g any w1 w2\n`;

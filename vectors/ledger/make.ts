@@ -4,17 +4,24 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ml_dsa44 } from "@noble/post-quantum/ml-dsa.js";
 import { encodeBase64, encodeHex, utf8 } from "../../packages/nightcore/src/core/index.ts";
 import { encodeStatement, makeEntrySigner, sealEnvelope } from "../../packages/nightcore/src/attest/index.ts";
 import {
+  addMlDsaSignature,
   consistencyPath,
+  encodeLogKeys,
   encodeReceipt,
+  encodeSubtreeMessage,
   encodeTlogProof,
   encodeVkey,
   inclusionPath,
+  type LogKey,
   makeLogKey,
+  makeMlDsaKey,
   makeReceiptEntry,
   makeTreeHash,
+  parseSignedCheckpoint,
   rootOf,
   signCheckpoint,
   signNote,
@@ -87,7 +94,22 @@ export function makeVectors(): Readonly<Record<string, unknown>> {
     ].map((tile) => ({ ...tile, path: tilePath(tile as Parameters<typeof tilePath>[0]) })),
     "note.json": { vkey, text: "one\n\ntwo\n", note: signNote("one\n\ntwo\n", key, signerOf(privateKey)) },
     "checkpoint.json": { vkey, size: SIZE, checkpoint },
+    "ml-dsa.json": makeMlDsaVector(checkpoint, key),
     "receipt.json": { vkey, run: "run-0", indexes: [0, 2, 4], receipt: new TextDecoder().decode(encodeReceipt(receipt)) },
+  };
+}
+
+/** A checkpoint that is signed twice; without the fresh randomness of real signatures, so that a second run gives the same. */
+function makeMlDsaVector(checkpoint: string, ed25519: LogKey): unknown {
+  const { publicKey, secretKey } = ml_dsa44.keygen(SEED);
+  const mlDsa44 = must(makeMlDsaKey(sha256, ORIGIN, publicKey));
+  const { size, root } = must(parseSignedCheckpoint(checkpoint));
+  const signed = addMlDsaSignature(checkpoint, mlDsa44, (message) => ml_dsa44.sign(message, secretKey, { extraEntropy: false }));
+  return {
+    seed: encodeHex(SEED),
+    vkeys: encodeLogKeys({ ed25519, mlDsa44 }),
+    message: encodeHex(encodeSubtreeMessage({ cosigner: ORIGIN, atSeconds: 0, origin: ORIGIN, size, root })),
+    checkpoint: signed,
   };
 }
 

@@ -5,14 +5,18 @@ import { test } from "node:test";
 import { parseBase64 } from "../../packages/nightcore/src/core/index.ts";
 import {
   makeTreeHash,
+  parseLogKeys,
   parseTilePath,
   parseVkey,
   tilePath,
   verifyConsistency,
+  verifyCheckpoint,
   verifyInclusion,
+  verifyMlDsaCheckpoint,
   verifyReceipt,
 } from "../../packages/nightcore/src/ledger/index.ts";
-import { sha256, verifyEd25519 } from "../../packages/nightcore/src/store/keys/index.ts";
+import { sha256, verifyEd25519, verifyMlDsa44 } from "../../packages/nightcore/src/store/keys/index.ts";
+import { nobleCrypto } from "../../packages/nightcore/src/verify/index.ts";
 import { encodeVector, makeVectors } from "./make.ts";
 
 const hash = makeTreeHash(sha256);
@@ -62,4 +66,15 @@ test("the receipt vector verifies under the key of its file, which is a sound on
   assert.ok(parseVkey(sha256, vkey).ok);
   const verdict = verifyReceipt(Buffer.from(receipt), vkey, { sha256, verifyEd25519 });
   assert.deepEqual(verdict.result.ok && verdict.result.value.entries.map(({ index }) => index), indexes);
+});
+
+test("the checkpoint that is signed twice verifies under both keys of its file, by OpenSSL's arithmetic and by noble's", () => {
+  const { vkeys, checkpoint } = JSON.parse(textOf("ml-dsa.json")) as { vkeys: string; checkpoint: string };
+  const keys = parseLogKeys(sha256, vkeys);
+  assert.ok(keys.ok && keys.value.mlDsa44 !== undefined);
+  assert.ok(verifyCheckpoint(checkpoint, keys.value.ed25519, verifyEd25519).ok);
+  for (const verify of [verifyMlDsa44, nobleCrypto.verifyMlDsa44]) {
+    assert.ok(verifyMlDsaCheckpoint(checkpoint, keys.value.mlDsa44, verify).ok);
+    assert.ok(!verifyMlDsaCheckpoint(checkpoint.replace("\n11\n", "\n12\n"), keys.value.mlDsa44, verify).ok);
+  }
 });

@@ -42,7 +42,10 @@ export const CATALOG: readonly CommandSpec[] = [
   {
     path: ["init"],
     summary: "make a workspace: configuration, node key, ledger, default policy",
-    options: [{ name: "origin", value: "NAME", summary: "the name of the log (default: nightcore.local/ and random digits)" }],
+    options: [
+      { name: "origin", value: "NAME", summary: "the name of the log (default: nightcore.local/ and random digits)" },
+      { name: "ml-dsa-44", summary: "sign published checkpoints with ML-DSA-44 beside Ed25519" },
+    ],
     example: "nightcore init --origin example.com/firewall",
     load: () => import("./init.ts"),
   },

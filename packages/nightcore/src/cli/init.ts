@@ -4,10 +4,11 @@ import { encodeHex, encodeTime, quote } from "#core";
 import { DEFAULT_POLICIES } from "#cedar";
 import { BASE_ASSESSMENT, BASE_POLICY, explainPolicyFault, type PolicyBundle } from "#guardian";
 import { explainLedgerFault } from "#ports";
-import { explainKeyFileFault, writeKeyPair } from "#store/keys";
+import { explainKeyFileFault, writeKeyPair, writeMlDsaKeyPair } from "#store/keys";
 import { encodeConfiguration, layOut, replaceFile } from "#store/workspace";
 import { TrustStore } from "#trust";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
+import { logKeysOf } from "./ledger-vkey.ts";
 import { bundleFiles, keepVersion, readPolicyFiles } from "./policy-store.ts";
 import { logKeyOf, openSession, random, type Session } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
@@ -64,25 +65,38 @@ export async function run(invocation: Invocation): Promise<number> {
   // `node.key` may be left from an init that was cut short; it signed nothing yet, and it is as good as a new one.
   const path = layout.nodeKey.replace(/\.key$/, "");
   if (!existsSync(layout.nodeKey)) unwrap(writeKeyPair(path, undefined), explainKeyFileFault);
+  const mlDsa44 = invocation.flag("ml-dsa-44");
+  if (mlDsa44 && !existsSync(layout.nodeMlDsaKey))
+    unwrap(writeMlDsaKeyPair(layout.nodeMlDsaKey.replace(/\.key$/, "")), explainKeyFileFault);
   const policy = join(layout.policies, "_default.json");
   if (!existsSync(policy)) replaceFile(policy, `${JSON.stringify(DEFAULT_POLICY, null, 2)}\n`);
   if (!readdirSync(layout.policies).some((name) => name.endsWith(".cedar")))
     replaceFile(join(layout.policies, "default.cedar"), DEFAULT_POLICIES);
   if (!existsSync(layout.trustStore)) replaceFile(layout.trustStore, TrustStore.empty.encode());
   // The configuration comes last but for the ledger: with it, the folder is a workspace.
-  replaceFile(layout.config, encodeConfiguration(origin));
+  replaceFile(layout.config, encodeConfiguration(origin, { mlDsa44 }));
 
   const session = await openSession(invocation, { thread: false, create: true });
   const vkey = logKeyOf(session);
+  const vkeys = logKeysOf(session);
   const event = { kind: "workspace", at: encodeTime(Date.now()), origin, logKey: vkey, software: SOFTWARE } as const;
   unwrap(await session.recorder.record([{ about: { name: "workspace", digest: null }, event }]), explainLedgerFault);
   const bundled = bundleFiles(readPolicyFiles(layout.policies));
   // Somebody else's files may be there already. What cannot be put in force denies, and does not keep a workspace from being made.
   if (bundled.ok) await recordFirstVersion(session, bundled.value);
   await session.finish();
-  if (json) terminal.print(JSON.stringify({ workspace: root, origin, logKey: vkey, policyVersion: bundled.ok ? 1 : null }));
+  if (json)
+    terminal.print(
+      JSON.stringify({
+        workspace: root,
+        origin,
+        logKey: vkey,
+        mlDsaKey: vkeys.split("\n")[1],
+        policyVersion: bundled.ok ? 1 : null,
+      }),
+    );
   terminal.say(`made a workspace in ${quote(basename(root))}`);
-  terminal.say(`log key: ${vkey}`);
+  terminal.say(`log key: ${vkeys.replaceAll("\n", "\n         ")}`);
   if (!bundled.ok) {
     terminal.say(`${terminal.paint("yellow", "warning")}: ${explainPolicyFault(bundled.fault).message}`);
     terminal.say("no policies are in force, and so everything is denied until `nightcore policy activate` has put some in force");

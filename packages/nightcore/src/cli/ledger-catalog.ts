@@ -4,15 +4,26 @@ import type { CommandSpec } from "./catalog.ts";
 export const LEDGER_COMMANDS: readonly CommandSpec[] = [
   {
     path: ["ledger", "vkey"],
-    summary: "print the log's verifier key: all that others need to check receipts",
+    summary: "print the log's verifier keys: all that others need to check receipts",
     options: [],
     example: "nightcore ledger vkey > log.vkey",
     load: () => import("./ledger-vkey.ts"),
   },
   {
+    path: ["ledger", "ml-dsa-key"],
+    summary: "make the ML-DSA-44 key that signs published checkpoints beside Ed25519",
+    detail:
+      "It signs once nightcore.toml says `ml_dsa_44 = true`. Verifiers need both keys then; the command prints them. A key that is\nthere is never overwritten.",
+    options: [],
+    example: "nightcore ledger ml-dsa-key > log.vkey",
+    load: () => import("./ledger-ml-dsa-key.ts"),
+  },
+  {
     path: ["ledger", "verify"],
     summary: "rebuild the whole tree and check every tile, signature and entry",
-    options: [{ name: "log-key", value: "VKEY", summary: "a verifier key, or a file with one (default: the workspace's own)" }],
+    options: [
+      { name: "log-key", value: "VKEY", summary: "a verifier key, or a file with the log's (default: the workspace's own)" },
+    ],
     example: "nightcore ledger verify",
     load: () => import("./ledger-verify.ts"),
   },

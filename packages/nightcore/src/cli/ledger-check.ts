@@ -6,10 +6,11 @@ import {
   type EvidenceFault,
   explainEvidenceFault,
   makeTreeHash,
+  parseLogKeys,
   parseTlogProof,
-  parseVkey,
   verifyCheckpoint,
   verifyInclusion,
+  verifyMlDsaCheckpoint,
 } from "#ledger";
 import { readEvent } from "#state";
 import { describeEvent } from "./event-words.ts";
@@ -39,11 +40,12 @@ export async function run(invocation: Invocation): Promise<number> {
 }
 
 function verify({ entry, proof, vkey }: { readonly entry: Uint8Array; readonly proof: Uint8Array; readonly vkey: string }) {
-  const key = established(parseVkey(crypto.sha256, vkey));
+  const { ed25519: key, mlDsa44 } = established(parseLogKeys(crypto.sha256, vkey));
   const text = parseUtf8(proof);
   // What is no text is no proof, and is refused in the words of its parser.
   const { index, path, checkpoint } = established(parseTlogProof(text.ok ? text.value : ""));
   const { size, root } = established(verifyCheckpoint(checkpoint, key, crypto.verifyEd25519));
+  if (mlDsa44 !== undefined) established(verifyMlDsaCheckpoint(checkpoint, mlDsa44, crypto.verifyMlDsa44));
   const hash = makeTreeHash(crypto.sha256);
   established(verifyInclusion(hash, { index, size, leaf: hash.leaf(entry), path, root }));
   const payload = established(verifyEnvelope(established(parseEnvelope(entry)), key.publicKey, crypto.verifyEd25519));

@@ -3,12 +3,12 @@ import { verifyLedger } from "#store/tiles";
 import { layOut } from "#store/workspace";
 import { EXIT, type Invocation } from "./invocation.ts";
 import { readLogKey } from "./log-key.ts";
-import { readOwnLogKey } from "./ledger-vkey.ts";
+import { readOwnLogKeys } from "./ledger-vkey.ts";
 
 /** Rebuilds the tree from every entry and names each problem. It reads only; what is wrong stays as it is, as evidence. */
 export async function run(invocation: Invocation): Promise<number> {
   const { root, terminal, json } = invocation;
-  const vkey = readLogKey(invocation) ?? (await readOwnLogKey(root));
+  const vkey = readLogKey(invocation) ?? (await readOwnLogKeys(root));
   const startedMs = Date.now();
   const verification = await verifyLedger({
     folder: layOut(root).ledger,
@@ -25,12 +25,13 @@ export async function run(invocation: Invocation): Promise<number> {
   for (const { message, code } of found)
     terminal.say(`${terminal.paint("red", "problem")}: ${message} ${terminal.paint("dim", `[${code}]`)}`);
   if (verification.ok) {
-    const { size, durableSize, root: hash, signaturesChecked, tornBytes } = verification.value;
+    const { size, durableSize, root: hash, signaturesChecked, tornBytes, mlDsa44 } = verification.value;
     const more = durableSize > size ? `, ${durableSize - size} more in the journal` : "";
     const torn = tornBytes > 0 ? `; ${tornBytes} bytes of an unfinished write will be cut at the next start` : "";
+    const second = mlDsa44 ? ", checkpoint signed with ML-DSA-44 too" : "";
     const verdict = found.length === 0 ? terminal.paint("green", "sound") : terminal.paint("red", "NOT SOUND");
     terminal.say(
-      `${verdict}: ${size} entries${more}, ${signaturesChecked} signatures, root ${hash}, ${((Date.now() - startedMs) / 1000).toFixed(2)} s${torn}`,
+      `${verdict}: ${size} entries${more}, ${signaturesChecked} signatures${second}, root ${hash}, ${((Date.now() - startedMs) / 1000).toFixed(2)} s${torn}`,
     );
   }
   return found.length === 0 ? EXIT.ok : EXIT.verificationFailed;

@@ -6,7 +6,7 @@ import { sha256 } from "#store/keys";
 import { layOut, readIfThere, replaceFile } from "#store/workspace";
 import { CommandStop, EXIT, type Invocation } from "./invocation.ts";
 import { readLogKey } from "./log-key.ts";
-import { readOwnLogKey } from "./ledger-vkey.ts";
+import { readOwnLogKeys } from "./ledger-vkey.ts";
 
 /** Beside the published code, and where a build puts it when the sources run. */
 const PLACES = ["./verify-page.js", "../../dist/lib/verify-page.js"] as const;
@@ -15,7 +15,7 @@ const PLACES = ["./verify-page.js", "../../dist/lib/verify-page.js"] as const;
 export async function run(invocation: Invocation): Promise<number> {
   const { root, terminal } = invocation;
   const given = readLogKey(invocation);
-  const own = given === undefined && readIfThere(layOut(root).config) !== undefined ? await readOwnLogKey(root) : undefined;
+  const own = given === undefined && readIfThere(layOut(root).config) !== undefined ? await readOwnLogKeys(root) : undefined;
   const page = renderReceiptPage({ verifier: readVerifier(), logKey: given ?? own, sha256 });
   const out = invocation.text("out");
   if (out === undefined) terminal.print(page);

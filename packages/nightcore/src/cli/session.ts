@@ -3,7 +3,6 @@ import { rmSync } from "node:fs";
 import { parseEnvelope, parseStatement, verifyEnvelope } from "#attest";
 import {
   type AcknowledgementLevel,
-  type Crypto,
   type Digest,
   digestOf,
   encodeTime,
@@ -12,19 +11,12 @@ import {
   ok,
   type Result,
   type RunId,
+  type VerifierCrypto,
 } from "#core";
 import { encodeVkey, explainEvidenceFault, makeLogKey } from "#ledger";
 import { explainLedgerFault, type LedgerFault, type LedgerReader, type LedgerWriter } from "#ports";
 import { type Event, evolve, readEvent } from "#state";
-import {
-  explainKeyFileFault,
-  type KeyFileFault,
-  publicKeyOf,
-  readPrivateKey,
-  readPublicKey,
-  sha256,
-  verifyEd25519,
-} from "#store/keys";
+import { publicKeyOf, readPublicKey, sha256, verifyEd25519, verifyMlDsa44 } from "#store/keys";
 import { Projection } from "#store/sqlite";
 import { LedgerDamage, openLedgerReader, openLedgerWriter, type TilesReader } from "#store/tiles";
 import {
@@ -39,12 +31,13 @@ import {
 import { explainTrustFault, TrustStore, type TrustStoreFault } from "#trust";
 import { aboutModule, interruptedEvent, Recorder } from "#worker";
 import { recordOrders } from "./kill-orders.ts";
-import { CommandStop, EXIT, type Invocation } from "./invocation.ts";
+import type { Invocation } from "./invocation.ts";
+import { KEY_HINT, keyOrStop, readNodePrivateKeys } from "./node-keys.ts";
 import { shownAs, unwrap } from "./unwrap.ts";
 import { settleVault } from "./vaulting.ts";
 
 /** POWER: Node's hash and signature check, handed to the law from here. */
-export const crypto: Crypto = { sha256, verifyEd25519 };
+export const crypto: VerifierCrypto = { sha256, verifyEd25519, verifyMlDsa44 };
 // Asking for a page at a time costs a tenth; no byte is handed out twice, and each is a copy.
 let pool = new Uint8Array(randomBytes(4096));
 let poolAt = 0;
@@ -89,17 +82,9 @@ export async function openConfiguration({ root }: Pick<Invocation, "root">) {
   return { layout, configuration };
 }
 
-/** The node's key, or its public half for those who only look. Without it the log cannot go on: that is the environment's. */
-function readNodeKey<T>(file: string, read: Result<T, KeyFileFault>): T {
-  if (read.ok) return read.value;
-  const { message } = explainKeyFileFault({ ...read.fault, file });
-  const hint = "the key belongs to this log and to no other; get it back from a copy of the workspace";
-  throw new CommandStop({ code: read.fault.code, message, hint, exit: EXIT.environment });
-}
-
 /** The public half of the node's key: all that looking at a workspace needs. */
 export function readNodePublicKey(layout: Layout): Uint8Array {
-  return readNodeKey(".nightcore/node.pub", readPublicKey(layout.nodePublicKey));
+  return keyOrStop(".nightcore/node.pub", readPublicKey(layout.nodePublicKey), KEY_HINT);
 }
 
 /** The verifier key of the workspace's log, as others need it. */
@@ -149,16 +134,14 @@ const NO_REPAIRS: WorkspaceRepairs = { rewritten: [], removed: [] };
 export async function openSession(invocation: Invocation, options: SessionOptions): Promise<Session> {
   const { thread, create = false, lockWaitMs, repairs, prepare } = options;
   const { layout, configuration } = await openConfiguration(invocation);
-  const key = readNodeKey(
-    ".nightcore/node.key",
-    readPrivateKey(layout.nodeKey, () => undefined),
-  );
+  const { key, mlDsaKey } = readNodePrivateKeys({ layout, configuration });
   const publicKey = publicKeyOf(key);
   const { origin } = configuration;
   // A ledger that is gone is a rollback to nothing; only `init` begins one.
   const witnessed = readIfThere(layout.witnessed);
   const wait = lockWaitMs === undefined ? {} : { lockWaitMs };
-  const opening = { folder: layout.ledger, origin, key, thread, create, witnessed, repair: repairs !== undefined, ...wait };
+  const keys = { key, mlDsaKey };
+  const opening = { folder: layout.ledger, origin, ...keys, thread, create, witnessed, repair: repairs !== undefined, ...wait };
   const ledger = unwrap(await openLedgerWriter(opening), explainLedgerFault);
   try {
     prepare?.();

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { quote } from "#core";
-import { encodeWitnessVkey, explainEvidenceFault, type LogKey, parseVkey } from "#ledger";
+import { encodeWitnessVkey, explainEvidenceFault, type LogKey, parseMlDsaVkey, parseVkey } from "#ledger";
 import { sha256 } from "#store/keys";
 import { serveWitness, WitnessState } from "#witness";
 import { cancelOnSignal } from "./interruption.ts";
@@ -61,10 +61,13 @@ function readLogs(root: string, text: string): readonly LogKey[] {
   } catch {
     lines = [text];
   }
-  return lines
-    .map((line) => line.trim())
-    .filter((line) => line !== "")
-    .map((line) => unwrap(parseVkey(sha256, line), explainEvidenceFault));
+  return (
+    lines
+      .map((line) => line.trim())
+      // A log's second key says nothing to a witness, which checks the first.
+      .filter((line) => line !== "" && !parseMlDsaVkey(sha256, line).ok)
+      .map((line) => unwrap(parseVkey(sha256, line), explainEvidenceFault))
+  );
 }
 
 function readListen(text: string): readonly [host: string, port: number] {

@@ -52,7 +52,7 @@ export { bandOf, RISK_BANDS, RISK_MAX } from "./risk-band.ts";
 export type { RiskBand } from "./risk-band.ts";
 export { MEASURES, NO_STRIKES, sampleModule, STRIKE_KINDS, STRIKES_MAX } from "./sample.ts";
 export type { Measure, Measured, Sample, Strike, StrikeKind, Strikes } from "./sample.ts";
-export type { Crypto, SignEd25519, VerifyEd25519 } from "./signature.ts";
+export type { Crypto, SignEd25519, SignMlDsa44, VerifierCrypto, VerifyEd25519, VerifyMlDsa44 } from "./signature.ts";
 export { decayStanding, raiseStanding, STANDING_POINTS_MAX } from "./standing.ts";
 export type { StandingPoints } from "./standing.ts";
 export { checkOutputTree, OUTPUT_BYTES_MAX, OUTPUT_ENTRIES_MAX, OUTPUT_PATH, OUTPUT_PATH_BYTES_MAX } from "./output-tree.ts";

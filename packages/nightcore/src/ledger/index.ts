@@ -20,8 +20,12 @@ export { GrowingTiles } from "./growing-tiles.ts";
 export type { TileContent } from "./growing-tiles.ts";
 export { Frontier, HASH_BYTES, makeTreeHash, perfectRoot, TILE_WIDTH } from "./merkle-tree.ts";
 export type { EmitHash, TreeHash } from "./merkle-tree.ts";
+export { encodeLogKeys, parseLogKeys } from "./log-keys.ts";
+export type { LogKeys } from "./log-keys.ts";
 export { parseLogPolicy } from "./log-policy.ts";
 export type { LogPolicy, LogPolicyFault, PolicyKey, PolicyWitness } from "./log-policy.ts";
+export { addMlDsaSignature, encodeSubtreeMessage, verifyMlDsaCheckpoint } from "./ml-dsa-signature.ts";
+export type { SignedTree } from "./ml-dsa-signature.ts";
 export { encodeNote, parseNote, signNote, verifyNote } from "./note.ts";
 export type { Note, NoteFault, NoteSignature } from "./note.ts";
 export { RECEIPT_CHECKS, verifyReceipt } from "./receipt-verification.ts";
@@ -40,12 +44,15 @@ export type { TileCoordinate, TilePathFault } from "./tile.ts";
 export { encodeTlogProof, parseTlogProof } from "./tlog-proof.ts";
 export type { TlogProof, TlogProofFault } from "./tlog-proof.ts";
 export {
+  encodeMlDsaVkey,
   encodeVkey,
   encodeWitnessVkey,
   isKeyName,
   isPaeLike,
   makeLogKey,
+  makeMlDsaKey,
   makeWitnessKey,
+  parseMlDsaVkey,
   parseVkey,
   parseWitnessVkey,
 } from "./vkey.ts";

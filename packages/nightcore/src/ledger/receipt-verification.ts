@@ -6,7 +6,8 @@ import { makeTreeHash } from "./merkle-tree.ts";
 import { parseReceipt, type Receipt, type ReceiptFormatFault } from "./receipt.ts";
 import { parseStatement, type Statement, type StatementFault } from "#attest";
 import { parseTlogProof, type TlogProof, type TlogProofFault } from "./tlog-proof.ts";
-import { type LogKey, parseVkey, type VkeyFault } from "./vkey.ts";
+import { type LogKeys, parseLogKeys } from "./log-keys.ts";
+import type { LogKey, VkeyFault } from "./vkey.ts";
 
 export type ReceiptFault =
   | VkeyFault
@@ -42,7 +43,8 @@ export type VerifiedEntry = { readonly index: number; readonly payload: Bytes; r
 /** What a receipt has been shown to prove: these entries, under this checkpoint of this log, all of the one run. */
 export type VerifiedReceipt = {
   readonly run: string;
-  readonly logKey: LogKey;
+  /** What the verifier named. Only the Ed25519 key has been used so far. */
+  readonly logKeys: LogKeys;
   readonly checkpoint: Checkpoint;
   readonly entries: readonly VerifiedEntry[];
 };
@@ -51,7 +53,7 @@ export type VerifiedReceipt = {
 export type ReceiptVerdict = { readonly checks: readonly ReceiptCheck[]; readonly result: Result<VerifiedReceipt, ReceiptFault> };
 
 /**
- * Verifies a receipt with nothing but the log's verifier key. Establishes that each statement was signed by the log's key,
+ * Verifies a receipt with nothing but the log's verifier keys (one in a line; ML-DSA-44 is not used here). Establishes that each statement was signed by the log's key,
  * stands at its index under one checkpoint which that key signed, and belongs to the run. It does not establish that the
  * receipt is complete, nor that others were shown the same log: witnesses do that.
  */
@@ -71,8 +73,9 @@ type Passed = (name: ReceiptCheckName) => void;
 
 /** The checks, one after the other. `passed` is told after each; the first fault ends them. */
 function runChecks({ receiptBytes, vkey, crypto }: Evidence, passed: Passed): Result<VerifiedReceipt, ReceiptFault> {
-  const logKey = parseVkey(crypto.sha256, vkey);
-  if (!logKey.ok) return logKey;
+  const logKeys = parseLogKeys(crypto.sha256, vkey);
+  if (!logKeys.ok) return logKeys;
+  const logKey = logKeys.value.ed25519;
   passed("verifier key");
 
   const receipt = parseReceipt(receiptBytes);
@@ -85,7 +88,7 @@ function runChecks({ receiptBytes, vkey, crypto }: Evidence, passed: Passed): Re
   if (!note.ok) return note;
   passed("one checkpoint for all proofs");
 
-  const checkpoint = verifyCheckpoint(note.value, logKey.value, crypto.verifyEd25519);
+  const checkpoint = verifyCheckpoint(note.value, logKey, crypto.verifyEd25519);
   if (!checkpoint.ok) return checkpoint;
   passed("checkpoint signature and origin");
 
@@ -97,7 +100,7 @@ function runChecks({ receiptBytes, vkey, crypto }: Evidence, passed: Passed): Re
   if (!included.ok) return included;
   passed("entries included in the log");
 
-  const payloads = verifyEnvelopes(receipt.value, logKey.value, crypto);
+  const payloads = verifyEnvelopes(receipt.value, logKey, crypto);
   if (!payloads.ok) return payloads;
   passed("entries signed by the log's key");
 
@@ -108,7 +111,7 @@ function runChecks({ receiptBytes, vkey, crypto }: Evidence, passed: Passed): Re
   const belonging = verifyRun(receipt.value.run, entries.value);
   if (!belonging.ok) return belonging;
   passed("entries belong to the run");
-  return ok({ run: receipt.value.run, logKey: logKey.value, checkpoint: checkpoint.value, entries: entries.value });
+  return ok({ run: receipt.value.run, logKeys: logKeys.value, checkpoint: checkpoint.value, entries: entries.value });
 }
 
 function parseProofs(receipt: Receipt): Result<readonly TlogProof[], TlogProofFault> {

@@ -1,9 +1,9 @@
 import { type Bytes, concatBytes, encodeBase64, encodeHex, fail, ok, parseBase64, type Result, type Sha256, utf8 } from "#core";
 
-/** The key under which a log signs its checkpoints: a name and an Ed25519 public key (signed-note, "Verifier keys"). */
+/** A key under which notes are signed: a name and a public key of one type (signed-note, "Verifier keys"). */
 export type LogKey = {
   readonly name: string;
-  /** 8 lower-case hexadecimal digits: the first 4 bytes of SHA-256(name ‖ 0x0A ‖ 0x01 ‖ public key). */
+  /** 8 lower-case hexadecimal digits: the first 4 bytes of SHA-256(name ‖ 0x0A ‖ type ‖ public key). */
   readonly id: string;
   readonly publicKey: Bytes;
 };
@@ -16,8 +16,11 @@ export type VkeyFault =
 
 const ED25519_NOTE = 0x01;
 const ED25519_COSIGNATURE = 0x04;
+/** The type of an ML-DSA-44 key in a vkey and in a key id (tlog-cosignature, "Format"). */
+export const ML_DSA_44 = 0x06;
+const ML_DSA_44_BYTES = 1312;
 const KEY_NAME_CHARACTERS_MAX = 255; // LIMIT: an origin is a host and a path; DNS ends at 253
-const VKEY_CHARACTERS_MAX = 512;
+const VKEY_CHARACTERS_MAX = 2048; // LIMIT: a name, an id, and the base64 of 1,313 bytes
 
 /**
  * What may name a key and an origin: not empty, no white space, no `+`, no control character (signed-note), at most 255
@@ -45,11 +48,21 @@ export function makeWitnessKey(sha256: Sha256, name: string, publicKey: Bytes): 
   return makeKey(sha256, { type: ED25519_COSIGNATURE, name, publicKey });
 }
 
+/** Makes the ML-DSA-44 key that signs a log's checkpoints beside its Ed25519 key (tlog-cosignature, type 0x06). */
+export function makeMlDsaKey(sha256: Sha256, name: string, publicKey: Bytes): Result<LogKey, VkeyFault> {
+  return makeKey(sha256, { type: ML_DSA_44, name, publicKey });
+}
+
 type TypedKey = { readonly type: number; readonly name: string; readonly publicKey: Bytes };
 
 function makeKey(sha256: Sha256, { type, name, publicKey }: TypedKey): Result<LogKey, VkeyFault> {
-  if (!isKeyName(name)) return fail({ code: "ledger/key-name-forbidden", name });
-  if (publicKey.length !== 32) return fail({ code: "ledger/vkey-malformed", what: "an Ed25519 public key has 32 bytes" });
+  // A signed tree has one byte for the length of a name.
+  if (!isKeyName(name) || (type === ML_DSA_44 && utf8(name).length > 255))
+    return fail({ code: "ledger/key-name-forbidden", name });
+  if (type === ML_DSA_44 && publicKey.length !== ML_DSA_44_BYTES)
+    return fail({ code: "ledger/vkey-malformed", what: "an ML-DSA-44 public key has 1,312 bytes" });
+  if (type !== ML_DSA_44 && publicKey.length !== 32)
+    return fail({ code: "ledger/vkey-malformed", what: "an Ed25519 public key has 32 bytes" });
   // The type is hashed into the id: a log's key and a witness's key of the same bytes are never taken for each other.
   const id = encodeHex(sha256(concatBytes([utf8(name), new Uint8Array([0x0a, type]), publicKey])).subarray(0, 4));
   return ok({ name, id, publicKey: new Uint8Array(publicKey) });
@@ -65,6 +78,11 @@ export function encodeWitnessVkey(key: LogKey): string {
   return encodeTyped(key, ED25519_COSIGNATURE);
 }
 
+/** The same for the ML-DSA-44 key of a log: type 0x06, some 1,800 characters. */
+export function encodeMlDsaVkey(key: LogKey): string {
+  return encodeTyped(key, ML_DSA_44);
+}
+
 function encodeTyped({ name, id, publicKey }: LogKey, type: number): string {
   return `${name}+${id}+${encodeBase64(concatBytes([new Uint8Array([type]), publicKey]))}`;
 }
@@ -77,6 +95,11 @@ export function parseVkey(sha256: Sha256, text: string): Result<LogKey, VkeyFaul
 /** Reads a witness's verifier key: cosignature/v1 by Ed25519, and no other type. */
 export function parseWitnessVkey(sha256: Sha256, text: string): Result<LogKey, VkeyFault> {
   return parseTyped(sha256, text, ED25519_COSIGNATURE);
+}
+
+/** Reads the verifier key of a log's ML-DSA-44 key, and no other type. */
+export function parseMlDsaVkey(sha256: Sha256, text: string): Result<LogKey, VkeyFault> {
+  return parseTyped(sha256, text, ML_DSA_44);
 }
 
 function parseTyped(sha256: Sha256, text: string, wanted: number): Result<LogKey, VkeyFault> {

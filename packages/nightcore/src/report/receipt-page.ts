@@ -66,10 +66,10 @@ export function renderReceiptPage({ verifier, logKey, sha256 }: ReceiptPage): st
             <p>Drop a receipt here, or choose a file. <code>nightcore receipt show RUN</code> prints one.</p>
             <input type="file" id="file" aria-label="Receipt file" />
           </div>
-          <label for="log-key">The log's verifier key</label>
+          <label for="log-key">The log's verifier keys, one in a line</label>
           <textarea id="log-key" spellcheck="false" autocomplete="off">${logKey ?? ""}</textarea>
           <p class="muted small">
-            The checks are worth what this key is worth. One that came with the page is the word of whoever made the page: compare
+            The checks are worth what these keys are worth. What came with the page is the word of whoever made the page: compare
             it with what the log's operator published elsewhere.
           </p>
           <label for="witness-keys">Witnesses' verifier keys, one in a line, or a policy with its quorum (may stay empty)</label>

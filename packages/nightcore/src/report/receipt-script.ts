@@ -19,7 +19,7 @@ export const RECEIPT_SCRIPT = `"use strict";
   const lines = (id) => at(id).value.split("\\n").map((line) => line.trim()).filter((line) => line !== "");
   const show = () => {
     if (bytes === undefined) return;
-    const [logKey = ""] = lines("log-key");
+    const logKey = lines("log-key").join("\\n");
     const witnesses = at("witness-keys").value;
     const trust = /^\\s*quorum\\s/m.test(witnesses) ? { logKey, policy: witnesses } : { logKey, witnessKeys: lines("witness-keys") };
     const { verified, run, checks, entries } = inspectReceipt(bytes, trust, nobleCrypto);

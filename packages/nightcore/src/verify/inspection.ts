@@ -1,6 +1,7 @@
-import type { Bytes, Crypto, Explanation, JsonObject } from "#core";
+import type { Bytes, Explanation, JsonObject, VerifierCrypto } from "#core";
 import { explainEvidenceFault, verifyReceipt } from "#ledger";
 import { checkAcknowledgement } from "./acknowledgement.ts";
+import { checkMlDsa, ML_DSA_CHECK } from "./ml-dsa.ts";
 import { checkRunStory } from "./run-story.ts";
 
 /** `absent`: the receipt does not carry what would be checked. `skipped`: an earlier check failed, so this one stands on nothing. */
@@ -11,7 +12,7 @@ export type NamedCheck = { readonly name: string; readonly outcome: Outcome; rea
 
 /** What the verifier believes before it looks, from somewhere else than the receipt. */
 export type Trust = {
-  /** The log's verifier key. */
+  /** The log's verifier keys, one in a line: Ed25519, and ML-DSA-44 if its checkpoints are signed with both. */
   readonly logKey: string;
   /** Verifier keys of witnesses, each of which must have cosigned. */
   readonly witnessKeys?: readonly string[];
@@ -31,6 +32,7 @@ export type Inspection = {
 };
 
 const STORY = [
+  ML_DSA_CHECK,
   "witness cosignatures",
   "acknowledged as it says",
   "steps in their order",
@@ -45,7 +47,7 @@ const STORY = [
  * Checks a receipt: first the evidence, in order and up to the first fault, then witnesses, then whether what the entries say
  * fits together. Never throws for anything that a receipt holds.
  */
-export function inspectReceipt(receiptBytes: Bytes, trust: Trust, crypto: Crypto): Inspection {
+export function inspectReceipt(receiptBytes: Bytes, trust: Trust, crypto: VerifierCrypto): Inspection {
   const { checks, result } = verifyReceipt(receiptBytes, trust.logKey, crypto);
   const why = result.ok ? "" : explainEvidenceFault(result.fault).message;
   const evidence = checks.map(({ name, outcome }): NamedCheck => ({
@@ -58,7 +60,7 @@ export function inspectReceipt(receiptBytes: Bytes, trust: Trust, crypto: Crypto
     const fault = { code: result.fault.code, ...explainEvidenceFault(result.fault) };
     return { verified: false, run: undefined, checks: [...evidence, ...rest], fault, entries: [] };
   }
-  const { run, entries, checkpoint } = result.value;
+  const { run, entries, checkpoint, logKeys } = result.value;
   const told = evidence.map((check) =>
     check.name === "checkpoint signature and origin"
       ? { ...check, why: `${checkpoint.origin}, ${checkpoint.size} entries` }
@@ -66,7 +68,8 @@ export function inspectReceipt(receiptBytes: Bytes, trust: Trust, crypto: Crypto
         ? { ...check, why: `at ${entries.map(({ index }) => index).join(", ")}` }
         : check,
   );
-  const all = [...told, ...checkAcknowledgement(receiptBytes, { entries, trust }, crypto), ...checkRunStory(entries)];
+  const witnessed = checkAcknowledgement(receiptBytes, { entries, trust }, crypto);
+  const all = [...told, checkMlDsa(receiptBytes, logKeys, crypto), ...witnessed, ...checkRunStory(entries)];
   return {
     verified: all.every(({ outcome }) => outcome === "ok" || outcome === "absent"),
     run,

@@ -1,8 +1,11 @@
 import { createPrivateKey, createPublicKey, hash, type KeyObject, sign, verify } from "node:crypto";
-import type { Bytes, Sha256, SignEd25519, VerifyEd25519 } from "#core";
+import type { Bytes, Sha256, SignEd25519, SignMlDsa44, VerifyEd25519, VerifyMlDsa44 } from "#core";
 
-/** RFC 8410: the DER in front of the 32 bytes of an Ed25519 public key, and in front of a private seed. */
+/** RFC 8410 and RFC 9881: the DER in front of an Ed25519 and of an ML-DSA-44 public key, and in front of an Ed25519 seed. */
 const SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
+const ML_DSA_SPKI_PREFIX = Buffer.from("30820532300b06096086480165030403110382052100", "hex");
+/** Bytes of an ML-DSA-44 public key (FIPS 204, table 2). */
+export const ML_DSA_PUBLIC_BYTES = 1312;
 const PKCS8_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
 
 /** SHA-256 in one call: 1.4 times as fast as a hash object. */
@@ -40,6 +43,17 @@ function compute(publicKey: Bytes, message: Bytes, signature: Bytes): boolean {
   }
 }
 
+/** FIPS 204 through OpenSSL, with the empty context. False for keys and signatures of the wrong length. */
+export const verifyMlDsa44: VerifyMlDsa44 = (publicKey, message, signature) => {
+  if (publicKey.length !== ML_DSA_PUBLIC_BYTES || signature.length !== 2420) return false;
+  try {
+    const key = createPublicKey({ key: Buffer.concat([ML_DSA_SPKI_PREFIX, publicKey]), format: "der", type: "spki" });
+    return verify(null, message, key, signature);
+  } catch {
+    return false;
+  }
+};
+
 const RECENT_KEYS_MAX = 64; // LIMIT: a batch is signed by a few keys; making an object costs a third of a verification
 const recentKeys = new Map<string, KeyObject>();
 
@@ -63,13 +77,14 @@ export function privateKeyObject(seed: Bytes): KeyObject {
   return createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: "der", type: "pkcs8" });
 }
 
-/** The 32 raw bytes of the public half. */
+/** The raw bytes of the public half: 32 of an Ed25519 key, 1,312 of an ML-DSA-44 key. */
 export function publicKeyOf(key: KeyObject): Uint8Array {
   const publicHalf = key.type === "private" ? createPublicKey(key) : key;
-  return new Uint8Array(publicHalf.export({ format: "der", type: "spki" }).subarray(SPKI_PREFIX.length));
+  const prefix = key.asymmetricKeyType === "ml-dsa-44" ? ML_DSA_SPKI_PREFIX : SPKI_PREFIX;
+  return new Uint8Array(publicHalf.export({ format: "der", type: "spki" }).subarray(prefix.length));
 }
 
-/** The power to sign with a key, without the key. */
-export function signerOf(key: KeyObject): SignEd25519 {
+/** The power to sign with a key of either kind, without the key. */
+export function signerOf(key: KeyObject): SignEd25519 & SignMlDsa44 {
   return (message) => sign(null, message, key);
 }

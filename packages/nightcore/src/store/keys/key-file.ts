@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject 
 import { closeSync, existsSync, fchmodSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { encodeBase64, type Explanation, fail, ok, parseBase64, quote, type Result, unreachable } from "#core";
-import { privateKeyObject, publicKeyOf } from "./crypto.ts";
+import { ML_DSA_PUBLIC_BYTES, privateKeyObject, publicKeyOf } from "./crypto.ts";
 
 export type KeyFileFault =
   | { readonly code: "keys/exists"; readonly file: string }
@@ -10,6 +10,8 @@ export type KeyFileFault =
   | { readonly code: "keys/unreadable"; readonly file: string; readonly why: string }
   | { readonly code: "keys/malformed"; readonly file: string }
   | { readonly code: "keys/not-ed25519"; readonly file: string }
+  | { readonly code: "keys/not-ml-dsa-44"; readonly file: string }
+  | { readonly code: "keys/algorithm-absent"; readonly file: string }
   | { readonly code: "keys/passphrase-needed"; readonly file: string }
   | { readonly code: "keys/passphrase-wrong"; readonly file: string };
 
@@ -28,6 +30,13 @@ export function explainKeyFileFault(fault: KeyFileFault): Explanation {
       return { message: `${quote(fault.file)} is neither a PEM key nor 32 bytes in base64` };
     case "keys/not-ed25519":
       return { message: `${quote(fault.file)} holds a key that is not Ed25519` };
+    case "keys/not-ml-dsa-44":
+      return { message: `${quote(fault.file)} holds no ML-DSA-44 key` };
+    case "keys/algorithm-absent":
+      return {
+        message: `${quote(fault.file)} cannot be made: this Node has no ML-DSA-44`,
+        hint: "use a Node whose OpenSSL is 3.5 or later; `node -p process.versions.openssl` says",
+      };
     case "keys/passphrase-needed":
       return {
         message: `the key ${quote(fault.file)} is encrypted`,
@@ -96,7 +105,48 @@ export function writeKeyPair(
   path: string,
   passphrase: string | undefined,
 ): Result<{ key: KeyObject; publicKey: Uint8Array }, KeyFileFault> {
-  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  return writePair(path, generateKeyPairSync("ed25519"), passphrase);
+}
+
+/** The same for ML-DSA-44, never encrypted: the node signs with it unattended. */
+export function writeMlDsaKeyPair(path: string): Result<{ key: KeyObject; publicKey: Uint8Array }, KeyFileFault> {
+  let pair: KeyPair;
+  try {
+    pair = generateKeyPairSync("ml-dsa-44");
+  } catch {
+    return fail({ code: "keys/algorithm-absent", file: `${path}.key` });
+  }
+  return writePair(path, pair, undefined);
+}
+
+/** Reads an unencrypted ML-DSA-44 private key: PKCS#8 in PEM (RFC 9881). */
+export function readMlDsaPrivateKey(file: string): Result<KeyObject, KeyFileFault> {
+  const text = readKeyText(file);
+  if (!text.ok) return text;
+  try {
+    const key = createPrivateKey(text.value);
+    return key.asymmetricKeyType === "ml-dsa-44" ? ok(key) : fail({ code: "keys/not-ml-dsa-44", file });
+  } catch {
+    return fail({ code: "keys/malformed", file });
+  }
+}
+
+/** Reads the 1,312 bytes of an ML-DSA-44 public key in base64. */
+export function readMlDsaPublicKey(file: string): Result<Uint8Array, KeyFileFault> {
+  const text = readKeyText(file);
+  if (!text.ok) return text;
+  const raw = parseBase64(text.value);
+  if (!raw.ok) return fail({ code: "keys/malformed", file });
+  return raw.value.length === ML_DSA_PUBLIC_BYTES ? ok(raw.value) : fail({ code: "keys/not-ml-dsa-44", file });
+}
+
+type KeyPair = { readonly privateKey: KeyObject; readonly publicKey: KeyObject };
+
+function writePair(
+  path: string,
+  { privateKey, publicKey }: KeyPair,
+  passphrase: string | undefined,
+): Result<{ key: KeyObject; publicKey: Uint8Array }, KeyFileFault> {
   const pem = privateKey.export({
     type: "pkcs8",
     format: "pem",

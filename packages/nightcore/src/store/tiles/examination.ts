@@ -12,13 +12,14 @@ import { CHECKPOINT_FILE, listLeftovers, PUBLIC_FOLDER } from "./public-folder.t
 import { parseHead, readPublishedHead, readVerifierKey } from "./published-head.ts";
 import { openLedgerReader } from "./reader.ts";
 import { isRestored, RESTORED_FILE, WITNESSED_FILE } from "./surroundings.ts";
-import { type LedgerVerification, type LedgerVerificationOptions, PROBLEMS_MAX, verifyTree } from "./verification.ts";
+import type { LedgerVerificationOptions, TreeVerification } from "./verification-report.ts";
+import { PROBLEMS_MAX, verifyTree } from "./verification.ts";
 
 /** What to examine. `witnessed`: a checkpoint of this log that was kept elsewhere, with whatever cosignatures it has. */
 export type ExaminationOptions = Omit<LedgerVerificationOptions, "journal"> & { readonly witnessed: Bytes | undefined };
 
 /** What an examination found, in the order of the files. */
-export type LedgerExamination = Omit<LedgerVerification, "problems"> & {
+export type LedgerExamination = Omit<TreeVerification, "problems"> & {
   readonly findings: readonly LedgerFinding[];
   /** Whether there were more than are listed. */
   readonly cut: boolean;

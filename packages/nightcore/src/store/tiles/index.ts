@@ -21,6 +21,6 @@ export type { RestoreOptions } from "./restoring.ts";
 export { clearRestoredMark, readRestoredMark, writeRestoredMark } from "./surroundings.ts";
 export type { RestoredMark } from "./surroundings.ts";
 export { verifyLedger } from "./verification.ts";
-export type { LedgerVerification, LedgerVerificationOptions } from "./verification.ts";
+export type { LedgerVerification, LedgerVerificationOptions } from "./verification-report.ts";
 export { openLedgerWriter } from "./writer.ts";
 export type { LedgerWriterOptions } from "./writer-options.ts";

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { type Bytes, fail, ok, type Result } from "#core";
-import { makeLogKey } from "#ledger";
+import { makeLogKey, makeMlDsaKey } from "#ledger";
 import type { Appended, LedgerFault, LedgerWriter, Recovery } from "#ports";
 import { publicKeyOf, sha256, signerOf } from "#store/keys";
 import { faultOfError, ledgerFault, nodeFiles } from "./file-layer.ts";
@@ -20,6 +20,10 @@ export async function lockAndOpen(options: LedgerWriterOptions): Promise<Result<
   const create = options.create ?? true;
   const logKey = makeLogKey(sha256, options.origin, publicKeyOf(key));
   if (!logKey.ok) return fail(ledgerFault("ledger/corrupt-checkpoint", "", `${logKey.fault.code}: the origin cannot name a log`));
+  const { mlDsaKey } = options;
+  const mlDsa44 = mlDsaKey === undefined ? undefined : makeMlDsaKey(sha256, options.origin, publicKeyOf(mlDsaKey));
+  if (mlDsa44?.ok === false)
+    return fail(ledgerFault("ledger/corrupt-checkpoint", "", `${mlDsa44.fault.code}: the origin cannot name an ML-DSA-44 key`));
   try {
     if (create) mkdirSync(folder, { recursive: true });
     else if (!nodeFiles.exists(folder)) return fail(ledgerFault("ledger/absent", "", ""));
@@ -36,6 +40,7 @@ export async function lockAndOpen(options: LedgerWriterOptions): Promise<Result<
     segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
     logKey: logKey.value,
     sign: signerOf(key),
+    second: mlDsa44 === undefined || mlDsaKey === undefined ? undefined : { key: mlDsa44.value, sign: signerOf(mlDsaKey) },
     seal,
     create,
     repair: options.repair ?? false,

@@ -18,9 +18,10 @@ import {
   tileWidth,
   type TreeHash,
   verifyCheckpoint,
+  verifyMlDsaCheckpoint,
 } from "#ledger";
 import type { LedgerFault, Recovery } from "#ports";
-import { sha256, verifyEd25519 } from "#store/keys";
+import { sha256, verifyEd25519, verifyMlDsa44 } from "#store/keys";
 import { attempt, type FileLayer, readWhole, refuse } from "./file-layer.ts";
 import { findJournal, type FoundJournal, foundEntries, JOURNAL_FOLDER } from "./journal-search.ts";
 import { Journal } from "./journal.ts";
@@ -28,7 +29,7 @@ import { CHECKPOINT_FILE, DerivedWriter, PUBLIC_FOLDER, readBundle, readTile } f
 import { parseHead } from "./published-head.ts";
 import { isRestored, RESTORED_FILE, WITNESSED_FILE } from "./surroundings.ts";
 import { repairTree } from "./tree-repair.ts";
-import { WriterCore } from "./writer-core.ts";
+import { type SecondSigner, signPublished, WriterCore } from "./writer-core.ts";
 
 /** What an opening needs; the lock is already held. */
 export type OpeningOptions = {
@@ -37,6 +38,8 @@ export type OpeningOptions = {
   readonly segmentBytes: number;
   readonly logKey: LogKey;
   readonly sign: SignEd25519;
+  /** Signs published checkpoints too. */
+  readonly second: SecondSigner | undefined;
   /** False: payloads are appended as they are. */
   readonly seal: boolean;
   /** Whether a folder without a ledger becomes one. */
@@ -76,7 +79,7 @@ class Opening {
   }
 
   run(): Result<Opened, LedgerFault> {
-    const { files, folder, segmentBytes, sign, seal, logKey } = this.#options;
+    const { files, folder, segmentBytes, sign, second, seal, logKey } = this.#options;
     const published = this.#readCheckpoint();
     const found = findJournal(files, folder, { publishedSize: published?.head.size ?? 0, checkAll: false });
     if (published === undefined && found.firstIndex === undefined && !this.#options.create) {
@@ -100,24 +103,28 @@ class Opening {
       checkSame(witnessed, tiles);
     }
     const checkpoint = signCheckpoint({ size: tiles.size, root: tiles.root() }, logKey, sign);
-    if (published === undefined) this.#begin(tiles.size, checkpoint);
-    else files.makeFolder(join(folder, JOURNAL_FOLDER));
+    const complete = published === undefined ? this.#begin(tiles.size, checkpoint) : published.complete;
+    if (published !== undefined) files.makeFolder(join(folder, JOURNAL_FOLDER));
     const { journal, tornBytes } = Journal.resume({ files, folder, segmentBytes }, found);
     const signer = seal ? makeEntrySigner(sha256, logKey.publicKey, sign) : undefined;
-    const state = { journal, derived: this.#derived, hash: this.#hash, tiles, logKey, sign, signer };
-    const core = new WriterCore({ ...state, publishedSize: size, checkpoint, openEntries });
+    const state = { journal, derived: this.#derived, hash: this.#hash, tiles, logKey, sign, second, signer };
+    const core = new WriterCore({ ...state, publishedSize: size, checkpoint, published: complete, openEntries });
     return ok({ core, recovery: { tornBytes, rewrittenFiles: this.#rewritten, removedFiles: this.#removed } });
   }
 
-  #readCheckpoint(): { readonly head: Checkpoint } | undefined {
-    const { files, folder, logKey } = this.#options;
+  /** `complete`: the note itself, unless it lacks the second signature, which the next publication adds. */
+  #readCheckpoint(): { readonly head: Checkpoint; readonly complete: string | undefined } | undefined {
+    const { files, folder, logKey, second } = this.#options;
     const bytes = readWhole(files, join(folder, CHECKPOINT_PATH));
     if (bytes === undefined) return undefined;
     const note = parseUtf8(bytes);
     if (!note.ok) refuse("ledger/corrupt-checkpoint", CHECKPOINT_PATH, note.fault.code);
     const head = verifyCheckpoint(note.value, logKey, verifyEd25519);
     if (!head.ok) refuse("ledger/corrupt-checkpoint", CHECKPOINT_PATH, head.fault.code);
-    return { head: head.value };
+    const signed = second === undefined ? head : verifyMlDsaCheckpoint(note.value, second.key, verifyMlDsa44);
+    if (!signed.ok && signed.fault.code !== "ledger/note-unsigned")
+      refuse("ledger/corrupt-checkpoint", CHECKPOINT_PATH, signed.fault.code);
+    return { head: head.value, complete: signed.ok ? note.value : undefined };
   }
 
   #checkRestored(): void {
@@ -141,12 +148,13 @@ class Opening {
     this.#removed.push(...removed);
   }
 
-  /** Makes the folders of a new ledger durable, with the checkpoint of the empty log. */
-  #begin(size: number, checkpoint: string): void {
-    const { files, folder } = this.#options;
+  /** Makes the folders of a new ledger durable, with the checkpoint of the empty log, which it returns. */
+  #begin(size: number, checkpoint: string): string | undefined {
+    const { files, folder, second } = this.#options;
     files.makeFolder(join(folder, JOURNAL_FOLDER));
-    if (size > 0) this.#rewritten.push(CHECKPOINT_PATH);
-    else this.#derived.replaceCheckpoint(utf8(checkpoint));
+    const published = size > 0 ? undefined : signPublished(checkpoint, second);
+    if (published === undefined) this.#rewritten.push(CHECKPOINT_PATH);
+    else this.#derived.replaceCheckpoint(utf8(published));
     for (const path of [folder, dirname(folder)]) {
       const fd = files.open(path, "folder");
       try {
@@ -155,6 +163,7 @@ class Opening {
         files.close(fd);
       }
     }
+    return published;
   }
 
   /** The entries of the unfinished bundle at the right edge: from its file, or from the journal when that is missing. */

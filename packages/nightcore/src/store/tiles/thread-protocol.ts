@@ -7,6 +7,7 @@ export type ThreadOptions = {
   readonly folder: string;
   readonly origin: string;
   readonly key: KeyObject;
+  readonly mlDsaKey: KeyObject | undefined;
   readonly lockWaitMs: number;
   readonly create: boolean;
   readonly witnessed: Bytes | undefined;

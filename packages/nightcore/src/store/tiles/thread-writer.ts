@@ -21,6 +21,7 @@ export function openThreadWriter(
     folder: options.folder,
     origin: options.origin,
     key: options.key,
+    mlDsaKey: options.mlDsaKey,
     lockWaitMs: options.lockWaitMs ?? LOCK_WAIT_MS,
     create: options.create ?? true,
     witnessed: options.witnessed,

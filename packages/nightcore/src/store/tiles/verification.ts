@@ -20,35 +20,11 @@ import { checkEntrySignature, makeEntryKey } from "./entry-signature.ts";
 import { faultOfError, ledgerFault, nodeFiles, readWhole } from "./file-layer.ts";
 import { findJournal, type FoundJournal, foundEntries, JOURNAL_FOLDER } from "./journal-search.ts";
 import { CHECKPOINT_FILE, PUBLIC_FOLDER, readTile } from "./public-folder.ts";
-import { readPublishedHead, readVerifierKey } from "./published-head.ts";
+import { readPublishedHead, readSecondSignature, readVerifierKey } from "./published-head.ts";
 import { isRestored } from "./surroundings.ts";
+import type { ExpectedTree, LedgerVerification, LedgerVerificationOptions, TreeVerification } from "./verification-report.ts";
 
-/** What to verify, and how far. */
-export type LedgerVerificationOptions = {
-  readonly folder: string;
-  /** The log's verifier key, from a place that the log's operator does not control. */
-  readonly vkey: string;
-  /** Also check the DSSE signature of each entry: some 70 microseconds each. */
-  readonly signatures?: boolean;
-  /** False: a copy of the public folder alone, which has no journal. */
-  readonly journal?: boolean;
-  /** Called now and then with the number of entries checked. */
-  readonly onProgress?: (checked: number, size: number) => void;
-};
-
-/** What a verification found. Sound when `problems` is empty. */
-export type LedgerVerification = {
-  /** Entries that the published checkpoint covers, and those that are durable with the journal's. */
-  readonly size: number;
-  readonly durableSize: number;
-  /** The root over the entries as they are in the bundles, in hexadecimal. */
-  readonly root: string;
-  /** Bytes of an unfinished frame at the journal's tail: never acknowledged, and cut when the ledger is opened next. */
-  readonly tornBytes: number;
-  readonly signaturesChecked: number;
-  readonly problems: readonly LedgerFault[];
-};
-
+/** Problems that a verification tells. */
 export const PROBLEMS_MAX = 1000; // LIMIT: more lines than that nobody reads; the count of entries says how far it goes
 /** What is said of a bundle whose entries are whole, and are not all that is in it. */
 export const BYTES_BEHIND = "bytes follow the last entry";
@@ -64,14 +40,15 @@ export async function verifyLedger(options: LedgerVerificationOptions): Promise<
   if (!key.ok) return key;
   const head = readPublishedHead(options.folder, key.value);
   // Without a believed size there is nothing to compare with.
-  return head.ok ? ok(await verifyTree(options, key.value, head.value)) : head;
+  if (!head.ok) return head;
+  const second = readSecondSignature(options.folder, options.vkey);
+  const tree = await verifyTree(options, key.value, head.value);
+  const problems = second === undefined || second.ok ? tree.problems : [second.fault, ...tree.problems];
+  return ok({ ...tree, mlDsa44: second?.ok === true, problems });
 }
 
-/** What a tree is compared with: its size, and the root that somebody signed; undefined when there is no such signature. */
-export type ExpectedTree = { readonly size: number; readonly root: Bytes | undefined };
-
 /** The verification of {@link verifyLedger} against a head from elsewhere. */
-export function verifyTree(options: LedgerVerificationOptions, key: LogKey, expected: ExpectedTree): Promise<LedgerVerification> {
+export function verifyTree(options: LedgerVerificationOptions, key: LogKey, expected: ExpectedTree): Promise<TreeVerification> {
   return new Verification(options, key, expected).run();
 }
 
@@ -94,7 +71,7 @@ class Verification {
     this.#head = head;
   }
 
-  async run(): Promise<LedgerVerification> {
+  async run(): Promise<TreeVerification> {
     const { size, root } = this.#head;
     const bundles = Math.ceil(size / TILE_WIDTH);
     for (let index = 0; index < bundles; index++) {

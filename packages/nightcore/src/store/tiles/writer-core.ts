@@ -1,6 +1,7 @@
-import { type Bytes, fail, ok, type Result, type SignEd25519, utf8 } from "#core";
+import { type Bytes, fail, ok, type Result, type SignEd25519, type SignMlDsa44, utf8 } from "#core";
 import { type EntrySigner, envelopeBytes, writeEnvelope } from "#attest";
 import {
+  addMlDsaSignature,
   encodeEntries,
   ENTRY_BYTES_MAX,
   type GrowingTiles,
@@ -29,6 +30,14 @@ const REQUEST_BYTES_MAX = 64 * 1024 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
+/** The second key of a log's checkpoints. It signs what is published: an append is not held up for the time that it takes. */
+export type SecondSigner = { readonly key: LogKey; readonly sign: SignMlDsa44 };
+
+/** A checkpoint as it is published: with the second signature, if there is to be one. */
+export function signPublished(checkpoint: string, second: SecondSigner | undefined): string {
+  return second === undefined ? checkpoint : addMlDsaSignature(checkpoint, second.key, second.sign);
+}
+
 /** Everything that opening has established and the writer goes on with. */
 export type WriterState = {
   readonly journal: Journal;
@@ -37,10 +46,13 @@ export type WriterState = {
   readonly tiles: GrowingTiles;
   readonly logKey: LogKey;
   readonly sign: SignEd25519;
+  readonly second: SecondSigner | undefined;
   /** Undefined: payloads are appended as they are. */
   readonly signer: EntrySigner | undefined;
   readonly publishedSize: number;
   readonly checkpoint: string;
+  /** The published checkpoint; undefined when it lacks a signature that it should have. */
+  readonly published: string | undefined;
   /** Entries since the start of the first bundle that is not full and published. */
   readonly openEntries: readonly Bytes[];
 };
@@ -55,6 +67,7 @@ export class WriterCore {
   #pendingBytes = 0;
   #publishedSize: number;
   #checkpoint: string;
+  #published: string | undefined;
   #fault: LedgerFault | undefined;
 
   constructor(state: WriterState) {
@@ -62,6 +75,7 @@ export class WriterCore {
     this.#entries = [...state.openEntries];
     this.#publishedSize = state.publishedSize;
     this.#checkpoint = state.checkpoint;
+    this.#published = state.published;
   }
 
   get size(): number {
@@ -117,7 +131,7 @@ export class WriterCore {
   publish(): Result<string, LedgerFault> {
     if (this.#fault !== undefined) return fail(this.#fault);
     const { tiles, derived, journal } = this.#state;
-    if (this.#publishedSize === tiles.size) return ok(this.#checkpoint);
+    if (this.#publishedSize === tiles.size && this.#published !== undefined) return ok(this.#published);
     const size = tiles.size;
     const from = this.#publishedSize;
     try {
@@ -125,7 +139,9 @@ export class WriterCore {
       for (const file of bundles) derived.write(file);
       for (const tile of [...tiles.takeFull(), ...tiles.partials()]) derived.write({ path: tilePath(tile), parts: [tile.bytes] });
       derived.flush();
-      derived.replaceCheckpoint(utf8(this.#checkpoint));
+      const published = signPublished(this.#checkpoint, this.#state.second);
+      derived.replaceCheckpoint(utf8(published));
+      this.#published = published;
       this.#publishedSize = size;
       const full = size - (size % TILE_WIDTH);
       this.#entries = this.#entries.slice(this.#entries.length - (size - full));
@@ -137,7 +153,7 @@ export class WriterCore {
       derived.close();
       return fail(this.#fault);
     }
-    return ok(this.#checkpoint);
+    return ok(this.#published);
   }
 
   /** Publishes and lets go of the files, whatever comes of it. */

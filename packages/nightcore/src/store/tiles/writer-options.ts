@@ -9,6 +9,8 @@ export type LedgerWriterOptions = {
   readonly origin: string;
   /** An Ed25519 private key, or its PKCS#8 DER. It signs entries and checkpoints. */
   readonly key: KeyObject | Bytes;
+  /** An ML-DSA-44 private key, if published checkpoints are to be signed with it too. */
+  readonly mlDsaKey?: KeyObject | undefined;
   /** True: a worker thread signs and writes, and this one never waits for a disk. False: cheaper to open, blocks. */
   readonly thread: boolean;
   /** How long to wait for another writer of this ledger to finish. */

@@ -16,6 +16,8 @@ import { readIfThere } from "./files.ts";
 export type Configuration = {
   /** The name of this workspace's log: the first line of every checkpoint. */
   readonly origin: string;
+  /** Whether published checkpoints are signed with ML-DSA-44 too. */
+  readonly mlDsa44: boolean;
   /** Guests that run at once. */
   readonly parallel: number;
   /** The largest `module.wasm` that is read. */
@@ -54,12 +56,14 @@ const WAIT_SECONDS_MAX = 3600; // LIMIT: an hour; who waits longer for a witness
 const DAYS_MAX = 36_500; // LIMIT: a century
 
 /** The text that `nightcore init` writes. Every member is there, so that a reader sees what there is to set. */
-export function encodeConfiguration(origin: string): string {
+export function encodeConfiguration(origin: string, { mlDsa44 }: { readonly mlDsa44: boolean }): string {
   return `# Night Core workspace. Every member is shown with its value; docs/formats/configuration.md explains them.
 
 [log]
 # The first line of every checkpoint, and the name of the log's key. Never change it: a log has one name.
 origin = ${JSON.stringify(origin)}
+# Whether published checkpoints are signed with ML-DSA-44 too; nightcore ledger ml-dsa-key makes the key.
+ml_dsa_44 = ${mlDsa44}
 
 [run]
 # Guests that run at once; 0 means one for each processor.
@@ -108,16 +112,19 @@ function check(document: Record<string, unknown>, problems: string[]): Configura
   const acknowledgement = table(document, "acknowledgement", problems);
   only(document, ["log", "run", "retention", "acknowledgement"], "", problems);
   only(retention, ["inputs_days", "outputs_days"], "retention.", problems);
-  only(log, ["origin"], "log.", problems);
+  only(log, ["origin", "ml_dsa_44"], "log.", problems);
   only(run, ["parallel", "module_mib_max"], "run.", problems);
   const origin = typeof log.origin === "string" ? log.origin : "";
   if (!/^[^\s+\p{Cc}]{1,200}$/u.test(origin)) problems.push("`log.origin` is not a name without spaces and `+`");
   if (origin.startsWith("DSSEv1")) problems.push("`log.origin` may not begin with `DSSEv1`");
+  const mlDsa44 = log["ml_dsa_44"] ?? false;
+  if (typeof mlDsa44 !== "boolean") problems.push("`log.ml_dsa_44` is neither true nor false");
   const parallel = whole(run, "parallel", { least: 0, most: 256, fallback: 0, table: "run" }, problems);
   const mib = whole(run, "module_mib_max", { least: 1, most: MODULE_MIB_MAX, fallback: MODULE_MIB_MAX, table: "run" }, problems);
   const days = { least: 0, most: DAYS_MAX, fallback: 0, table: "retention" } as const;
   return {
     origin,
+    mlDsa44: mlDsa44 === true,
     parallel: parallel === 0 ? availableParallelism() : parallel,
     moduleBytesMax: mib * 1024 * 1024,
     retention: {

@@ -31,5 +31,7 @@ export function layOut(root: string) {
     state: join(own, "state.db"),
     nodeKey: join(own, "node.key"),
     nodePublicKey: join(own, "node.pub"),
+    nodeMlDsaKey: join(own, "node-ml-dsa.key"),
+    nodeMlDsaPublicKey: join(own, "node-ml-dsa.pub"),
   } as const;
 }
