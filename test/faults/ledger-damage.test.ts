@@ -12,6 +12,8 @@ import {
 import { KEY, openWriter, ORIGIN, payloadOf, temporaryFolder as temporaryRoot, VKEY } from "./ledger-rig.ts";
 
 const SEGMENT_BYTES = 65_536;
+/** More than a buffer may have; sparse, so that no disk has to hold it. */
+const HUGE_BYTES = 20 * 1024 ** 3;
 const PAD = "x".repeat(60);
 
 function temporaryFolder(t: TestContext): string {
@@ -116,6 +118,17 @@ for (const { what, damage, problem, refusal } of [
     damage: (folder: string) => flipByte(join(folder, "public/checkpoint"), ORIGIN.length + 1),
     problem: /^ledger\/corrupt-checkpoint public\/checkpoint$/,
     refusal: "ledger/corrupt-checkpoint",
+  },
+  {
+    what: "a checkpoint of twenty gigabytes, of which only the beginning is read",
+    damage: (folder: string) => truncateSync(join(folder, "public/checkpoint"), HUGE_BYTES),
+    problem: /^ledger\/corrupt-checkpoint public\/checkpoint$/,
+    refusal: "ledger/corrupt-checkpoint",
+  },
+  {
+    what: "a bundle of twenty gigabytes",
+    damage: (folder: string) => truncateSync(join(folder, "public/tile/entries/001"), HUGE_BYTES),
+    problem: /^ledger\/corrupt-tile public\/tile\/entries\/001:\d+$/,
   },
   {
     what: "no checkpoint",

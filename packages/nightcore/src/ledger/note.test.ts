@@ -129,3 +129,42 @@ test("property: any flipped character of a note is noticed or leaves the text an
     { numRuns: 500 },
   );
 });
+
+test("property: only the canonical note decodes, and nothing throws", () => {
+  const part = fc.oneof(
+    fc.string({ maxLength: 12 }),
+    fc.constantFrom("\n", "\n\n", "hello\n", "— ", strangerLine, "AAAAAAA=", " a "),
+  );
+  let read = 0;
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 8 }), (parts) => {
+      for (const text of [parts.join(""), `${parts.join("")}\n\n${strangerLine}`]) {
+        const note = parseNote(text);
+        if (!note.ok) continue;
+        read++;
+        assert.equal(encodeNote(note.value), text);
+      }
+    }),
+    { seed: 41, numRuns: 500 },
+  );
+  assert.ok(read > 50, "notes were among them");
+});
+
+test("property: a verifier key with characters changed is no verifier key, and no text makes its reader throw", () => {
+  const vkey = encodeVkey(ours);
+  fc.assert(
+    fc.property(fc.nat(vkey.length - 1), fc.string({ minLength: 1, maxLength: 3 }), (at, some) => {
+      const mutant = vkey.slice(0, at) + some + vkey.slice(at + some.length);
+      // The id is 4 bytes of a hash over name and key: what is changed by chance does not meet it.
+      if (mutant !== vkey) assert.equal(parseVkey(sha256, mutant).ok, false, mutant);
+    }),
+    { seed: 42, numRuns: 2000 },
+  );
+  const word = fc.oneof(fc.constantFrom("+", "log.test", ours.id, vkey, "AQ==", "\n"), fc.string());
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 6 }), (words) => {
+      const key = parseVkey(sha256, words.join(""));
+      if (key.ok) assert.equal(encodeVkey(key.value), words.join(""));
+    }),
+  );
+});

@@ -88,7 +88,9 @@ export function writeAll(files: FileLayer, fd: number, bytes: Bytes, position: n
   }
 }
 
-/** The whole file, or undefined when there is none. */
+const WHOLE_BYTES_MAX = 96 * 1024 * 1024; // LIMIT: the longest segment is that of one request of 64 MiB; all else is shorter
+
+/** The whole file, or undefined when there is none. Of one that is longer than any of ours, its beginning: no reader takes it for one. */
 export function readWhole(files: FileLayer, path: string): Buffer | undefined {
   let fd: number;
   try {
@@ -99,7 +101,7 @@ export function readWhole(files: FileLayer, path: string): Buffer | undefined {
     throw error;
   }
   try {
-    const bytes = Buffer.allocUnsafe(files.size(fd));
+    const bytes = Buffer.allocUnsafe(Math.min(files.size(fd), WHOLE_BYTES_MAX));
     let at = 0;
     while (at < bytes.length) {
       const read = files.read(fd, at === 0 ? bytes : bytes.subarray(at), at);
