@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { end, serve, type Served, writePolicy } from "./witnesses.ts";
@@ -105,6 +105,24 @@ test("fail_open: without the quorum the run is told, and its receipt says that i
   assert.equal(judged.acknowledged, "published");
   assert.deepEqual([judged.level?.outcome, judged.witnesses?.outcome], ["absent", "failed"], "the verifier asked for a quorum");
   assert.match(judged.level?.why ?? "", /published and not witnessed, which was asked for: told all the same \(fail_open\)/);
+});
+
+test("an older copy that is put back is noticed before a guest starts, under either rule", async (context) => {
+  const { workspace, vkey } = makeWorld(context);
+  await serveBoth(context, workspace, vkey);
+  choose(workspace, "witnessed", "fail_open");
+  const [own, older] = [".nightcore", "older"].map((name) => join(workspace.root, name)) as [string, string];
+  cpSync(own, older, { recursive: true });
+  for (let runs = 0; runs < 2; runs++) workspace.expect(0, "run", "hello");
+  rmSync(own, { recursive: true });
+  cpSync(older, own, { recursive: true });
+  const { exit, error } = workspace.json<Batch>("run", "hello");
+  assert.deepEqual([exit, error?.code], [5, "ledger/rollback"]);
+  assert.match(error?.message ?? "", /`w1` has cosigned \d+ entries of this log/);
+  // Grown past what the witnesses have seen it is a fork, and that is seen too.
+  for (let runs = 0; runs < 3; runs++) assert.equal(workspace.nightcore("run", "hello").exit, 5);
+  const { error: forked } = workspace.json<Batch>("run", "hello");
+  assert.equal(forked?.code, "ledger/forked");
 });
 
 test("published: receipts need no witness, and `durable` receipts say nothing", (context) => {

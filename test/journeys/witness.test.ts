@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { parseVkey, verifyCheckpoint } from "../../packages/nightcore/src/ledger/index.ts";
+import { sha256, verifyEd25519 } from "../../packages/nightcore/src/store/keys/index.ts";
+import { toolEnvironment } from "../../tools/repository.ts";
 import { end, serve, writePolicy } from "./witnesses.ts";
-import { Workspace } from "./workspace.ts";
+import { LAUNCHER, Workspace } from "./workspace.ts";
 
 function makeWorld(context: TestContext): { readonly workspace: Workspace; readonly vkey: string } {
   const workspace = Workspace.make(context);
@@ -58,6 +65,36 @@ test("a witness that is away leaves the quorum unmet, and remembers when it come
   assert.match(workspace.expect(0, ...SUBMIT).stderr, /the quorum is met/);
 });
 
+test("a witness that was told of more by somebody else meanwhile is not taken for the sign of a rollback", async (context) => {
+  const { workspace, vkey } = makeWorld(context);
+  const served = await serve(context, workspace, "w1", [vkey]);
+  let first = true;
+  // What is submitted arrives late: the log has grown, and its growth was submitted, while it was on its way.
+  const late = createServer((request, response) => {
+    void (async () => {
+      const body = Buffer.concat(await request.toArray());
+      if (first) {
+        first = false;
+        workspace.expect(0, "run", "hello");
+        writePolicy(workspace, vkey, [served]);
+        workspace.expect(0, ...SUBMIT);
+      }
+      const answer = await fetch(`${served.url}${request.url}`, { method: "POST", body });
+      response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "" }).end(await answer.text());
+    })();
+  });
+  context.after(() => late.close());
+  late.listen(0, "127.0.0.1");
+  await once(late, "listening");
+  const { port } = late.address() as AddressInfo;
+  writePolicy(workspace, vkey, [{ ...served, url: `http://127.0.0.1:${port}` }]);
+  const child = spawn(process.execPath, [LAUNCHER, ...SUBMIT], { ...toolEnvironment(), cwd: workspace.root });
+  const said = child.stderr.toArray();
+  const [exit] = (await once(child, "exit")) as [number];
+  assert.equal(exit, 0, String(await said));
+  assert.match(String(await said), /w1` has cosigned \d+ entries.*\n.*the quorum is met/);
+});
+
 test("edited, cut, rolled back or forked: what the witnesses have seen is not cosigned away", async (context) => {
   const { workspace, vkey } = makeWorld(context);
   const served = [await serve(context, workspace, "w1", [vkey]), await serve(context, workspace, "w2", [vkey])];
@@ -78,9 +115,12 @@ test("edited, cut, rolled back or forked: what the witnesses have seen is not co
   restore(older);
   assert.match(workspace.expect(5, ...SUBMIT).stderr, /witness\/ahead[\s\S]*older copy/, "rolled back");
   workspace.expect(0, "run", "hello");
+  assert.match(workspace.expect(1, ...SUBMIT).stderr, /status 422: another root was cosigned for this size: the log has forked/);
   workspace.expect(0, "run", "hello");
   const forked = workspace.expect(1, ...SUBMIT).stderr;
   assert.match(forked, /status 422: the proof does not lead from the tree that was cosigned/, "forked, and grown past it");
+
+  for (const { url } of served) await assertProven(url, vkey);
 
   restore(newer);
   const path = join(own, "ledger/public/checkpoint");
@@ -96,6 +136,24 @@ test("edited, cut, rolled back or forked: what the witnesses have seen is not co
   restore(newer);
   workspace.expect(0, ...SUBMIT);
 });
+
+type Kept = { readonly why: string; readonly cosigned: string; readonly refused: string };
+
+/** What a witness shows of the fork convicts the log to whoever has its key: two roots of one size, both signed. */
+async function assertProven(url: string, vkey: string): Promise<void> {
+  const name = createHash("sha256").update("test.example/log").digest("hex");
+  const kept = (await (await fetch(`${url}/${name}/contradictions`)).text()).trimEnd().split("\n");
+  const [same, grown] = kept.map((line) => JSON.parse(line) as Kept);
+  assert.ok(same !== undefined && grown !== undefined && kept.length === 2);
+  assert.match(`${same.why}; ${grown.why}`, /forked.*; the proof does not lead/);
+  const key = parseVkey(sha256, vkey);
+  assert.ok(key.ok);
+  const heads = [same.cosigned, same.refused].map((note) => verifyCheckpoint(note, key.value, verifyEd25519));
+  const [cosigned, refused] = heads.map((head) => (head.ok ? head.value : undefined));
+  assert.ok(cosigned !== undefined && refused !== undefined);
+  assert.equal(cosigned.size, refused.size);
+  assert.notDeepEqual(cosigned.root, refused.root);
+}
 
 test("what cannot be witnessed is refused in words", async (context) => {
   const { workspace, vkey } = makeWorld(context);

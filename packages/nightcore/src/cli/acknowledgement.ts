@@ -1,6 +1,6 @@
 import { assert, encodeTime, quote } from "#core";
 import type { LedgerWriter } from "#ports";
-import { explainWitnessFault } from "#witness";
+import { explainWitnessFault, type WitnessFault } from "#witness";
 import type { Recorder } from "#worker";
 import { AcknowledgingWriter, type CosigningEnd, type Miss } from "./acknowledging-writer.ts";
 import { type Invocation, usageStop } from "./invocation.ts";
@@ -48,10 +48,18 @@ export function openAcknowledgingWriter(opened: Opened, { root, terminal }: Invo
   return new AcknowledgingWriter({ ledger, level: asked, unreached, cosign, onMiss, clock: Date.now });
 }
 
+/** A witness that knows more than is here, or another history: nothing that follows could ever be witnessed. */
+function contradictsLog(fault: WitnessFault): boolean {
+  return fault.code === "witness/ahead" || (fault.code === "witness/refused" && fault.status === 422);
+}
+
 function endOf({ met, size, answers }: Cosigned, quorum: string): CosigningEnd {
   const faults = answers.flatMap(({ answer }) => (answer.ok ? [] : [answer.fault]));
-  const ahead = faults.find(({ code }) => code === "witness/ahead");
-  if (ahead !== undefined) return { kind: "rolled-back", detail: explainWitnessFault(ahead).message };
+  const against = faults.find(contradictsLog);
+  if (against !== undefined) {
+    const code = against.code === "witness/ahead" ? "ledger/rollback" : "ledger/forked";
+    return { kind: "contradicted", code, detail: explainWitnessFault(against).message };
+  }
   if (met) return { kind: "met", size };
   const said = faults.map((fault) => ({ code: fault.code, message: explainWitnessFault(fault).message }));
   const few = { code: "witness/quorum-unmet", message: `the quorum ${quote(quorum)} is not met` };

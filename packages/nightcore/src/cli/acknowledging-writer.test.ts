@@ -64,7 +64,7 @@ for (const [what, world, expected, reached] of [
   ["open: it is told", { ends: [AWAY], unreached: "fail_open" }, "append 2, publish 5, cosign, miss -> ok", "published"],
   [
     "an older copy is never told of, not even open",
-    { ends: [{ kind: "rolled-back", detail: "the witness knows 9" }], unreached: "fail_open" },
+    { ends: [{ kind: "contradicted", code: "ledger/rollback", detail: "the witness knows 9" }], unreached: "fail_open" },
     "append 2, publish 5, cosign -> ledger/rollback",
     "published",
   ],

@@ -12,11 +12,11 @@ export type Miss = {
   readonly reasons: readonly MissReason[];
 };
 
-/** What asking the witnesses came to: enough of them for so many entries, too few, or the sign that the log was rolled back. */
+/** What asking the witnesses came to: enough of them for so many entries, too few, or one that knows another log than this. */
 export type CosigningEnd =
   | { readonly kind: "met"; readonly size: number }
   | { readonly kind: "missed"; readonly reasons: readonly MissReason[] }
-  | { readonly kind: "rolled-back"; readonly detail: string };
+  | { readonly kind: "contradicted"; readonly code: "ledger/rollback" | "ledger/forked"; readonly detail: string };
 
 /** Everything that an acknowledging writer works with. */
 export type Acknowledging = {
@@ -131,7 +131,7 @@ export class AcknowledgingWriter implements LedgerWriter {
     }
     this.#reached = "published";
     // Whoever put an older copy back is told so under either rule: nothing that follows could ever be witnessed.
-    if (end.kind === "rolled-back") return { code: "ledger/rollback", where: "", detail: end.detail };
+    if (end.kind === "contradicted") return { code: end.code, where: "", detail: end.detail };
     if (end.reasons[0] !== PAUSED) this.#pausedUntilMs = clock() + PAUSE_MS;
     return this.#miss(waiting, end.reasons);
   }

@@ -20,6 +20,7 @@ import { openLedgerReader, readConsistency } from "#store/tiles";
 import { type Layout, readIfThere, replaceFile } from "#store/workspace";
 import { type Asked, askWitnesses, type Pauses } from "#witness";
 import { usageStop } from "./invocation.ts";
+import { readPublishedCheckpoint } from "./published.ts";
 import { random } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
 
@@ -51,11 +52,31 @@ export function readLogPolicy(root: string, shown: string, vkey?: string): LogPo
   return policy;
 }
 
-/** Submits the published checkpoint to every witness of the policy that has a URL, and keeps what they signed. */
-export async function cosignPublished(
-  { layout, policy, vkey }: Witnessing,
-  patience: { readonly waitMs: number; readonly graceMs: number },
-): Promise<Cosigned> {
+type Waiting = { readonly waitMs: number; readonly graceMs: number };
+
+const LOOKS_MAX = 3; // LIMIT: at a log that others publish and submit at the same time
+
+/**
+ * Submits the published checkpoint to every witness of the policy that has a URL, and keeps what they signed. A witness that is
+ * ahead of it is ahead of the log only if nothing so long has been published here meanwhile, by another process or this one.
+ */
+export async function cosignPublished(witnessing: Witnessing, waiting: Waiting): Promise<Cosigned> {
+  for (let look = 1; ; look++) {
+    const cosigned = await cosignOnce(witnessing, waiting);
+    const known = cosigned.answers.map(({ answer }) =>
+      !answer.ok && answer.fault.code === "witness/ahead" ? answer.fault.size : 0,
+    );
+    const most = Math.max(0, ...known);
+    if (most === 0 || look === LOOKS_MAX || most > publishedSize(witnessing.layout)) return cosigned;
+  }
+}
+
+function publishedSize(layout: Layout): number {
+  const head = parseSignedCheckpoint(readPublishedCheckpoint(layout));
+  return head.ok ? head.value.size : 0;
+}
+
+async function cosignOnce({ layout, policy, vkey }: Witnessing, patience: Waiting): Promise<Cosigned> {
   const reader = unwrap(openLedgerReader({ folder: layout.ledger }), explainLedgerFault);
   const { checkpoint, published } = reader;
   const key = unwrap(parseVkey(sha256, vkey), explainEvidenceFault);

@@ -15,7 +15,13 @@ export type WitnessedHead = { readonly size: number; readonly root: Bytes };
 export type WitnessedLog = { readonly key: LogKey; readonly head: WitnessedHead | undefined };
 
 /** A refusal with its HTTP status as tlog-witness has it; `size` goes with 409. */
-export type SubmissionRefusal = { readonly status: 400 | 403 | 404 | 409 | 422; readonly why: string; readonly size?: number };
+export type SubmissionRefusal = {
+  readonly status: 400 | 403 | 404 | 409 | 422;
+  readonly why: string;
+  readonly size?: number;
+  /** With 422: the checkpoint of a log that the witness knows, signed by its key, which does not continue what was cosigned. */
+  readonly contradiction?: { readonly origin: string; readonly note: string };
+};
 
 /** A submission that may be cosigned, once the new head is durable and nobody else has moved the log in between. */
 export type AcceptedSubmission = {
@@ -64,7 +70,7 @@ export function judgeSubmission(
   const known = log.head ?? { size: 0, root: makeTreeHash(crypto.sha256).empty };
   if (old !== known.size) return { status: 409, why: `the last size that was cosigned is ${known.size}`, size: known.size };
   const contradiction = findContradiction({ known, size, root, proof }, crypto);
-  if (contradiction !== undefined) return { status: 422, why: contradiction };
+  if (contradiction !== undefined) return { status: 422, why: contradiction, contradiction: { origin, note: checkpoint } };
   const note = parseNote(checkpoint);
   return { origin, old, head: { size, root }, text: note.ok ? note.value.text : "", note: checkpoint };
 }

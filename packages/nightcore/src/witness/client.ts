@@ -20,7 +20,12 @@ export function explainWitnessFault(fault: WitnessFault): Explanation {
     case "witness/unreachable":
       return { message: `the witness ${name} cannot be reached: ${fault.detail}`, hint: "submit again later; nothing is lost" };
     case "witness/refused":
-      return { message: `the witness ${name} refused the checkpoint with status ${fault.status}: ${fault.detail}` };
+      return {
+        message: `the witness ${name} refused the checkpoint with status ${fault.status}: ${fault.detail}`,
+        ...(fault.status === 422
+          ? { hint: "it keeps both checkpoints, which this log's key has signed, for anybody to see" }
+          : {}),
+      };
     case "witness/ahead":
       return {
         message: `the witness ${name} has cosigned ${fault.size} entries of this log, and here are ${fault.ours}`,

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type Crypto, digestOf, type SignEd25519, utf8 } from "#core";
+import { type Crypto, digestOf, encodeTime, type SignEd25519, utf8 } from "#core";
 import { encodeNote, judgeSubmission, type LogKey, parseNote, signCosignature } from "#ledger";
 import type { WitnessState } from "./witness-state.ts";
 
@@ -19,8 +19,9 @@ export type WitnessServer = {
 };
 
 /**
- * A witness over HTTP: `POST /add-checkpoint`, and `GET /<sha256 of an origin>/checkpoint` for what was cosigned last. TLS is for
- * whoever stands in front: a cosignature needs no secrecy, and no authenticity but its own.
+ * A witness over HTTP: `POST /add-checkpoint`, `GET /<sha256 of an origin>/checkpoint` for what was cosigned last, and
+ * `…/contradictions` for what was refused as a fork. TLS is for whoever stands in front: a cosignature needs no secrecy, and no
+ * authenticity but its own.
  */
 export function serveWitness(witness: WitnessServer): Server {
   const server = createServer((request, response) => {
@@ -39,9 +40,10 @@ async function answer(witness: WitnessServer, request: IncomingMessage, response
     const body = await readBody(request);
     return body === undefined ? send(response, 400, "the body is too long") : addCheckpoint(witness, body, response);
   }
-  const [, hash] = /^\/([0-9a-f]{64})\/checkpoint$/.exec(request.url ?? "") ?? [];
+  const [, hash, what] = /^\/([0-9a-f]{64})\/(checkpoint|contradictions)$/.exec(request.url ?? "") ?? [];
   if (request.method !== "GET" || hash === undefined) return send(response, 404, "there is no such resource");
   const log = witness.logs.find(({ name }) => digestOf(witness.crypto.sha256, utf8(name)) === hash);
+  if (log !== undefined && what === "contradictions") return sendContradictions(witness.state, log.name, response);
   const note = log === undefined ? undefined : witness.state.note(log.name);
   return note === undefined ? send(response, 404, "nothing was cosigned of such a log") : send(response, 200, note);
 }
@@ -54,7 +56,11 @@ function addCheckpoint(witness: WitnessServer, body: Uint8Array, response: Serve
   };
   const judged = judgeSubmission(body, find, crypto);
   if ("status" in judged) {
-    onSubmission?.({ origin: "", status: judged.status, why: judged.why });
+    const { contradiction, status, why } = judged;
+    // Before the answer: whoever is told that a fork was seen can ask for the proof of it.
+    if (contradiction !== undefined)
+      state.keepContradiction(contradiction.origin, { atSeconds: witness.nowSeconds(), why, refused: contradiction.note });
+    onSubmission?.({ origin: contradiction?.origin ?? "", status, why });
     if (judged.size !== undefined) return send(response, judged.status, `${judged.size}\n`, "text/x.tlog.size");
     return send(response, judged.status, `${judged.why}\n`);
   }
@@ -69,6 +75,14 @@ function addCheckpoint(witness: WitnessServer, body: Uint8Array, response: Serve
   }
   onSubmission?.({ origin, status: 200, why: `cosigned ${head.size} entries` });
   send(response, 200, encodeNote({ text: "\n", signatures: [line] }).slice(2));
+}
+
+/** One JSON object in a line for each; the two checkpoints are verified with the log's key, by anybody. */
+function sendContradictions(state: WitnessState, origin: string, response: ServerResponse): void {
+  const lines = state
+    .contradictions(origin)
+    .map(({ atSeconds, ...kept }) => `${JSON.stringify({ at: encodeTime(atSeconds * 1000), ...kept })}\n`);
+  send(response, 200, lines.join(""), "application/jsonl; charset=utf-8");
 }
 
 function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
