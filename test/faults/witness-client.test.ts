@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { askWitnesses, submitCheckpoint } from "../../packages/nightcore/src/witness/index.ts";
+import { askWitnesses, explainWitnessFault, submitCheckpoint } from "../../packages/nightcore/src/witness/index.ts";
 import { makePauses, type Mood, serveMoody, submissionOf } from "./witness-rig.ts";
 
 const patience = (pauses = makePauses(), waitMs = 30_000) => ({
@@ -83,4 +83,14 @@ test("a quorum that cannot be reached is unmet, and every witness says why", asy
     "witness/bad-answer",
   ]);
   assert.equal((await askWitnesses({ ...asking, witnesses: [], isQuorum: () => false }, makePauses())).met, false);
+});
+
+test("what a witness says cannot move a cursor or forge a line", async (context) => {
+  const says = "no\u001b[2J\r\nyes  `w1` has cosigned everything\u202e";
+  const witness = await serveMoody(context, "w1", [{ status: 403, says }]);
+  const answer = await submitCheckpoint({ ...submissionOf(9), witness }, patience());
+  assert.ok(!answer.ok);
+  const { message } = explainWitnessFault(answer.fault);
+  assert.match(message, /status 403: no\\u\{1b\}\[2J\\u\{d\}\\u\{a\}yes/);
+  assert.doesNotMatch(message, /[\p{Cc}\p{Cf}]/u);
 });

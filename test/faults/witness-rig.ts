@@ -51,7 +51,7 @@ export type Mood =
   | "hangs up"
   | "says garbage"
   | "is endless"
-  | { readonly status: number; readonly retryAfter?: string };
+  | { readonly status: number; readonly retryAfter?: string; readonly says?: string };
 
 /** A witness that is really served, and treats its first requests by these moods; it answers all later ones. */
 export async function serveMoody(
@@ -95,8 +95,8 @@ function misbehave(mood: Exclude<Mood, "answers">, request: IncomingMessage, res
   if (mood === "hangs up") return void request.destroy();
   if (mood === "says garbage") return void response.writeHead(200).end("<html>welcome</html>");
   if (mood === "is endless") return void response.writeHead(200).end(Buffer.alloc(1024 * 1024, "— "));
-  const { status, retryAfter } = mood;
-  response.writeHead(status, retryAfter === undefined ? {} : { "retry-after": retryAfter }).end("not now");
+  const { status, retryAfter, says = "not now" } = mood;
+  response.writeHead(status, retryAfter === undefined ? {} : { "retry-after": retryAfter }).end(says);
 }
 
 /** Pauses that take no time: the clock goes on by what was slept, and `slept` tells of each. */

@@ -8,7 +8,7 @@ import { logKeyOf, type View } from "./session.ts";
 import { type Cosigned, cosignPublished, readLogPolicy } from "./witnessing.ts";
 
 const MISS_REASONS_MAX = 16; // LIMIT: of an entry; a policy may have more witnesses than one needs to read of
-const REASON_CHARACTERS_MAX = 1500;
+const REASON_CHARACTERS_MAX = 500;
 
 type Opened = Pick<View, "layout" | "configuration" | "publicKey"> & {
   readonly ledger: LedgerWriter;

@@ -1,4 +1,4 @@
-import { type Bytes, type Explanation, fail, ok, quote, type Result, type VerifyEd25519 } from "#core";
+import { type Bytes, escapeControls, type Explanation, fail, ok, quote, type Result, type VerifyEd25519 } from "#core";
 import { encodeSubmission, type LogKey, type NoteSignature, parseNote, verifyCosignatures } from "#ledger";
 import { pauseMs, type Pauses } from "./back-off.ts";
 import { type Answer, postSubmission } from "./exchange.ts";
@@ -16,12 +16,14 @@ export type WitnessFault =
 /** One sentence per fault of this room. */
 export function explainWitnessFault(fault: WitnessFault): Explanation {
   const name = quote(fault.witness);
+  // What a witness says is somebody else's text.
+  const detail = "detail" in fault ? escapeControls(fault.detail) : "";
   switch (fault.code) {
     case "witness/unreachable":
-      return { message: `the witness ${name} cannot be reached: ${fault.detail}`, hint: "submit again later; nothing is lost" };
+      return { message: `the witness ${name} cannot be reached: ${detail}`, hint: "submit again later; nothing is lost" };
     case "witness/refused":
       return {
-        message: `the witness ${name} refused the checkpoint with status ${fault.status}: ${fault.detail}`,
+        message: `the witness ${name} refused the checkpoint with status ${fault.status}: ${detail}`,
         ...(fault.status === 422
           ? { hint: "it keeps both checkpoints, which this log's key has signed, for anybody to see" }
           : {}),
@@ -32,7 +34,7 @@ export function explainWitnessFault(fault: WitnessFault): Explanation {
         hint: "an older copy of the log was put back: stop writing to it, and get the newer one",
       };
     default:
-      return { message: `the witness ${name} answered with what is no cosignature of its own: ${fault.detail}` };
+      return { message: `the witness ${name} answered with what is no cosignature of its own: ${detail}` };
   }
 }
 
