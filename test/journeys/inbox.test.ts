@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { toolEnvironment } from "../../tools/repository.ts";
 import { packZip } from "../zip-writer.ts";
 import { FOLDER, type History, InboxWorkspace, type Shown, TENANT } from "./inbox-workspace.ts";
-import { assemble, GREETER } from "./workspace.ts";
+import { assemble, GREETER, LAUNCHER } from "./workspace.ts";
 
 const OTHER = GREETER.replace("hello", "jello");
 
@@ -142,4 +146,24 @@ test("reject, revoke, and approve again; the history tells who could, who did, w
     candidates.map(({ person }) => person),
     ["bob"],
   );
+});
+
+test("while somebody watches, what comes is taken in, and other commands write meanwhile", async (context) => {
+  const workspace = InboxWorkspace.start(context);
+  const { env } = toolEnvironment();
+  const watching = spawn(process.execPath, [LAUNCHER, "inbox", "sweep", "--follow"], {
+    env,
+    cwd: workspace.root,
+    stdio: "ignore",
+  });
+  context.after(() => watching.kill("SIGKILL"));
+  const pending = join(workspace.root, "inbox", "agent", "pending");
+  writeFileSync(join(pending, "greet.wasm.part"), assemble(GREETER));
+  renameSync(join(pending, "greet.wasm.part"), join(pending, "greet.wasm"));
+  while (existsSync(join(pending, "greet.wasm")) && watching.exitCode === null) await wait(50);
+  watching.kill("SIGINT");
+  const [exit] = (await once(watching, "exit")) as [number | null];
+  assert.equal(exit, 0);
+  workspace.sign();
+  assert.deepEqual(workspace.codes(), ["guardian/approval-missing"]);
 });

@@ -6,6 +6,7 @@ import { readClearance, type SubmissionEvent } from "#state";
 import { openBlobs } from "#store/blobs";
 import { ARCHIVE_LIMITS, listPending, placeSubmission, readArchive, settlePending } from "#store/inbox";
 import { type Acceptance, aboutModule, judgeSubmission } from "#worker";
+import { openPatientSession } from "./actor.ts";
 import { cancelOnSignal } from "./interruption.ts";
 import { EXIT, type Invocation } from "./invocation.ts";
 import { openConfiguration, openSession, crypto, type Session } from "./session.ts";
@@ -37,7 +38,7 @@ export async function run(invocation: Invocation): Promise<number> {
 
 async function sweep(invocation: Invocation): Promise<readonly SubmissionEvent[]> {
   const { terminal } = invocation;
-  const session = await openSession(invocation, { thread: false });
+  const session = await openPatientSession(invocation);
   try {
     const { layout, configuration } = session;
     const taken: SubmissionEvent[] = [];

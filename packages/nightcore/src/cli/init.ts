@@ -60,7 +60,7 @@ export async function run(invocation: Invocation): Promise<number> {
   if (!/^[^\s+\p{Cc}]{1,200}$/u.test(origin) || origin.startsWith("DSSEv1")) {
     throw usageStop(`${quote(origin)} cannot name a log`, "use a name like example.com/firewall, without spaces and `+`");
   }
-  for (const folder of [layout.modules, layout.policies, layout.trust, layout.logs, layout.own])
+  for (const folder of [layout.modules, layout.policies, layout.trust, layout.logs, layout.own, layout.inbox.pending])
     mkdirSync(folder, { recursive: true });
   // `node.key` may be left from an init that was cut short; it signed nothing yet, and it is as good as a new one.
   const path = layout.nodeKey.replace(/\.key$/, "");

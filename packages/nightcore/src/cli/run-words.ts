@@ -44,6 +44,10 @@ export function sayRecord(terminal: Terminal, record: RunRecord): void {
     if (hint !== undefined) terminal.say(`            ${terminal.paint("blue", "hint")}: ${hint}`);
   }
   sayAssessment(terminal, record.assessment);
+  if (record.breakGlass !== undefined) {
+    const { person, comment } = record.breakGlass;
+    terminal.say(`            ${terminal.paint("red", "BREAK-GLASS")} by ${escapeControls(person)}: ${escapeControls(comment)}`);
+  }
   const tree = record.outputTree;
   if (tree !== undefined)
     terminal.say(`            it left ${tree.files} files, ${count(tree.bytes)} bytes: nightcore output ${record.run}`);

@@ -84,6 +84,13 @@ export function renderOcsf(logged: LoggedEvent): JsonObject {
         finding_info: { title: `release ${event.state}: ${event.blocks.join(", ")}`, uid: `${event.entry}` },
       };
     }
+    case "incident":
+      return {
+        ...base(logged, { ...DETECTION_FINDING, activityId: 1 }),
+        severity_id: SEVERITY.high,
+        status_id: 1,
+        finding_info: { title: event.message, uid: event.code },
+      };
     default: {
       const clears = event.kind === "deletion";
       const activity = clears ? { activityId: 2 } : { activityId: 99, activity: event.kind };

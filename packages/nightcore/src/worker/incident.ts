@@ -19,9 +19,19 @@ export function incidentEvents(
   const attacks = decision.reasons
     .filter(({ code }) => INCIDENTS.has(code))
     .map(({ code, message }) => ({ ...base, code, message }));
-  if (decision.verdict !== "allow") return attacks;
-  const { needed, breakGlass } = weighApprovals(facts);
-  if (!needed || breakGlass === undefined) return attacks;
-  const message = `it runs because ${quote(breakGlass.person ?? "somebody")} broke the glass: ${quote(breakGlass.statement?.comment ?? "")}`;
+  const glass = findBreaker(facts, decision);
+  if (glass === undefined) return attacks;
+  const message = `it runs because ${quote(glass.person)} broke the glass: ${quote(glass.comment)}`;
   return [...attacks, { ...base, code: "guardian/break-glass-used", message }];
+}
+
+/** Who broke the glass for a run that is allowed for no other reason, and what for. */
+export function findBreaker(
+  facts: Facts,
+  { verdict }: Decision,
+): { readonly person: string; readonly comment: string } | undefined {
+  if (verdict !== "allow") return undefined;
+  const { needed, breakGlass } = weighApprovals(facts);
+  if (!needed || breakGlass === undefined) return undefined;
+  return { person: breakGlass.person ?? "somebody", comment: breakGlass.statement?.comment ?? "" };
 }

@@ -29,7 +29,7 @@ import type { AcknowledgementAsked, Event, IntentEvent, OutcomeEvent, OutputSaid
 import { assessmentEvents, assessOutcome } from "./assessment.ts";
 import { admissionEvent, decisionEvent, trialOf, intentEvent, outcomeEvent, verificationEvent } from "./events.ts";
 import { canaryEvents, plantCanaries } from "./canaries.ts";
-import { incidentEvents } from "./incident.ts";
+import { findBreaker, incidentEvents } from "./incident.ts";
 import { findingOf } from "./inspection.ts";
 import { judgeModule, type Judgement, type JudgingPowers } from "./judgement.ts";
 import type { KillOrder } from "./kill-order.ts";
@@ -198,6 +198,7 @@ export class Pipeline {
       status: end.status,
       verdict: decision.verdict,
       reasons: decision.reasons,
+      breakGlass: findBreaker(facts, decision),
       digest: inspection.digest,
       sizeBytes: inspection.sizeBytes,
       signature: signature.trusted

@@ -75,6 +75,12 @@ test("bytes in quarantine are evidence and stay", () => {
   assert.deepEqual(has(expired(OLD, { inputsDays: 30, outputsDays: 30 }, rows), "m", "in"), [false, true]);
 });
 
+test("what was submitted or approved stays: the next reviewer compares with it", () => {
+  const approval = { kind: "approval", at: encodeTime(0), digest: digest("m"), manifest: digest("in") } as unknown as Event;
+  const found = expired([...OLD, approval], { inputsDays: 30, outputsDays: 30 });
+  assert.deepEqual(has(found, "m", "in", "f"), [false, false, true]);
+});
+
 test("every digest is recorded once, in entries that fit", () => {
   fc.assert(
     fc.property(fc.nat({ max: 1700 }), (count) => {

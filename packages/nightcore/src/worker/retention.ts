@@ -18,8 +18,8 @@ export type RetentionPowers = {
 };
 
 /**
- * Digests that no run younger than the policy names any more, sorted. Bytes in quarantine are evidence and stay. A run whose
- * end nobody recorded is as old as its intent. What no entry of the log names is not looked at.
+ * Digests that no run younger than the policy names any more, sorted. Bytes in quarantine are evidence and stay, and so does what
+ * was submitted or approved. A run whose end nobody recorded is as old as its intent. What no entry of the log names is not looked at.
  */
 export function findExpired(events: Iterable<Event>, policy: RetentionPolicy, powers: RetentionPowers): readonly Digest[] {
   const named = new Map<Digest, boolean>();
@@ -29,6 +29,12 @@ export function findExpired(events: Iterable<Event>, policy: RetentionPolicy, po
   for (const event of events) {
     if (event.kind === "intent") note(inputsOf(event, powers.blobs), isExpired(event.at, policy.inputsDays, powers.nowMs));
     if (event.kind === "outcome") note(outputsOf(event, powers.blobs), isExpired(event.at, policy.outputsDays, powers.nowMs));
+    // What people looked at stays: the next of them sees the difference to it.
+    if (event.kind === "submission" || event.kind === "approval")
+      note(
+        [event.digest, event.manifest].filter((digest) => digest !== null),
+        false,
+      );
   }
   return [...named]
     .filter(([digest, expired]) => expired && !isBlocked(powers.rows, digest))

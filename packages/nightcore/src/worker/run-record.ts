@@ -15,6 +15,8 @@ export type RunRecord = {
   readonly status: RunStatus;
   readonly verdict: Verdict;
   readonly reasons: readonly Reason[];
+  /** Who broke the glass so that it may run, and what for; undefined where nobody had to. */
+  readonly breakGlass?: { readonly person: string; readonly comment: string } | undefined;
   readonly digest: Digest | undefined;
   readonly sizeBytes: number | undefined;
   readonly signature: {
