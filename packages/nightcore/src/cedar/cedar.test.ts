@@ -247,3 +247,19 @@ test("who may do what is asked of the same policies", () => {
   const refused = strict({ person: "ann", roles: ["approver"], deed: "approve", tenant: "t" });
   assert.deepEqual(refused, { permits: [], refusal: "forbidden by policy `not-ann`" });
 });
+
+test("an engine that has been asked before answers as one that has not", () => {
+  const text = `${ALL} @id("many") forbid (principal, action == Action::"run", resource) when { context.digestRuns > 3 };
+    @id("t") forbid (principal, action == Action::"run", resource in Tenant::"b\\",");`;
+  const asked = openCedarEngine({ name: "asked", policies: compile(text) });
+  const rows = [1, 3, 4, 5].flatMap((digestRuns) =>
+    ["a", "b", 'b",', '"'].map((tenant): Facts => ({ ...GOOD, tenant, history: { ...GOOD.history, digestRuns } })),
+  );
+  const verdicts = new Set<string>();
+  for (const facts of [...rows, ...rows.toReversed()]) {
+    const decision = decide(facts, asked);
+    verdicts.add(decision.reasons.map(({ policy }) => policy).join());
+    assert.deepEqual(decision, decideBy(text, facts));
+  }
+  assert.deepEqual([...verdicts].toSorted(), ["", "many", "many,t", "t"], "a control: the rows differ");
+});
