@@ -79,7 +79,7 @@ function measureDecision(): void {
   // More modules than the engine keeps answers for, so that each call asks Cedar.
   const modules = Array.from({ length: MODULES }, (_, n): Facts => {
     const digest = digestOf(sha256, utf8(`module ${n}`));
-    return { ...FACTS, module: { ...FACTS.module, digest } as Facts["module"] };
+    return { ...FACTS, module: { ...FACTS.module, digest } };
   });
   let turn = 0;
   const decideNext = () => decide(modules[turn++ % MODULES] ?? FACTS, engine);
