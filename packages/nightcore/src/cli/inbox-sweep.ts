@@ -9,7 +9,7 @@ import { type Acceptance, aboutModule, judgeSubmission } from "#worker";
 import { openPatientSession } from "./actor.ts";
 import { cancelOnSignal } from "./interruption.ts";
 import { EXIT, type Invocation } from "./invocation.ts";
-import { openConfiguration, openSession, crypto, type Session } from "./session.ts";
+import { crypto, openConfiguration, type Session } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
 
 const POLL_MS = 1000; // LIMIT: how long a file lies there before it is looked at

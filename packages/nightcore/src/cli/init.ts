@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { encodeHex, encodeTime, quote } from "#core";
 import { DEFAULT_POLICIES } from "#cedar";
-import { BASE_ASSESSMENT, BASE_POLICY, explainPolicyFault, type PolicyBundle } from "#guardian";
+import { BASE_APPROVALS, BASE_ASSESSMENT, BASE_POLICY, explainPolicyFault, type PolicyBundle } from "#guardian";
 import { explainLedgerFault } from "#ports";
 import { explainKeyFileFault, writeKeyPair, writeMlDsaKeyPair } from "#store/keys";
 import { encodeConfiguration, layOut, replaceFile } from "#store/workspace";
@@ -31,6 +31,15 @@ const DEFAULT_POLICY = {
   on_excess: BASE_POLICY.onExcess,
   release_approvals: BASE_POLICY.releaseApprovals,
   canaries: BASE_POLICY.canaries,
+  approvals: {
+    require: BASE_APPROVALS.require,
+    expires_days_max: BASE_APPROVALS.expiresDaysMax,
+    break_glass: {
+      roles: BASE_APPROVALS.breakGlass.roles,
+      minutes_max: BASE_APPROVALS.breakGlass.minutesMax,
+      review_hours: BASE_APPROVALS.breakGlass.reviewHours,
+    },
+  },
   assessment: {
     runs_min: BASE_ASSESSMENT.runsMin,
     times: BASE_ASSESSMENT.times,
