@@ -15,7 +15,7 @@ export type RecordedApproval = {
   readonly finding: Finding | undefined;
   /** Who holds the key, by the trust store of now. */
   readonly person: string | undefined;
-  /** For each role that the policy asks about: why the key does not stand in it now, or nothing. */
+  /** The roles that the policy asks about and the key stands in now; where there is none, one of them and why not. */
   readonly standings: readonly { readonly role: string; readonly finding: Finding | undefined }[];
   readonly revoked: { readonly at: string; readonly reason: string } | undefined;
   /** A time later than now that the log has seen since: the clock went back. */

@@ -16,6 +16,7 @@ export const BASE_APPROVALS: ApprovalPolicy = {
   breakGlass: { roles: ["break-glass"], minutesMax: 60, reviewHours: 24 },
 };
 
+const ROLES_MAX = 16; // LIMIT: each stands in the facts of decisions
 const DAYS_MAX = 3650; // LIMIT: ten years
 const MINUTES_MAX = 24 * 60; // LIMIT: an emergency that lasts longer is no emergency
 const REVIEW_HOURS_MAX = 30 * 24; // LIMIT: a month
@@ -43,7 +44,7 @@ function readRoles(members: MemberReader): readonly Role[] | undefined {
   const list = members.list("roles");
   if (list === undefined) return undefined;
   const roles = list.map((item) => (typeof item === "string" ? parseRole(item) : undefined)).filter((role) => role !== undefined);
-  return roles.length === list.length && !roles.includes("signer")
+  return roles.length === list.length && roles.length <= ROLES_MAX && !roles.includes("signer")
     ? roles
-    : members.refuse("`approvals.break_glass.roles` is not a list of roles");
+    : members.refuse(`\`approvals.break_glass.roles\` is not a list of at most ${ROLES_MAX} roles`);
 }

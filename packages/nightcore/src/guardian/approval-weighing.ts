@@ -122,9 +122,7 @@ function gapOfRole(approval: RecordedApproval, statement: ApprovalStatement, { p
   const roles = rolesFor(statement, policy);
   const standings = approval.standings.filter(({ role }) => roles.includes(role));
   if (standings.some(({ finding }) => finding === undefined)) return undefined;
-  // Where a key stood in one of the roles, its end says more than that it never stood in another.
-  const ended = standings.find(({ finding }) => finding?.code !== "trust/key-wrong-role") ?? standings[0];
-  const why = ended?.finding?.message ?? "nobody may";
+  const why = standings[0]?.finding?.message ?? "nobody may";
   const message = `${nameApproval(approval)} does not count in role ${roles.join(" or ") || "break-glass"}: ${why}`;
   return { code: "guardian/approval-role-ended", message };
 }

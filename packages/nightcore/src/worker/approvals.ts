@@ -87,7 +87,8 @@ export function gatherApprovals(question: ApprovalQuestion): ApprovalFacts {
       .slice(-GIVEN_MAX)
       .toReversed()
       .flatMap(({ id }) => readRecorded(id, clearance, question) ?? []),
-    submitters: submission?.persons ?? [],
+    // Bytes that nobody is remembered for may be anybody's who submits for this tenant.
+    submitters: submission?.persons ?? [...new Set(clearance.submitted.flatMap(({ persons }) => persons))],
     rejected: rejected && { index: rejected.index, at: rejected.at, by: rejected.by, reason: rejected.reason },
     submitted: clearance.submitted.length === 0 ? undefined : submission !== undefined,
     otherApproved: clearance.approved.findLast((one) => one !== digest) as Digest | undefined,
@@ -164,21 +165,27 @@ export type CandidatePowers = Pick<ApprovalQuestion, "store" | "crypto" | "nowMs
 /** What an approval is examined with. */
 export type Examination = Pick<ApprovalQuestion, "store" | "crypto" | "tenant" | "nowMs" | "policy" | "authority">;
 
-/** In which of the roles that the policy asks about a key stands: by the trust store, and by what the policies let such a person do. */
+/**
+ * In which of the roles that the policy asks about a key stands: by the trust store, and by what the policies let such a person do.
+ * Where it stands in none, one reason says why: the end of a role says more than that there never was one.
+ */
 function standingsOf({ keyId, act }: ApprovalStatement, person: string, question: Examination): RecordedApproval["standings"] {
   const { store, tenant, nowMs, policy, authority } = question;
-  const roles = [...new Set([...policy.require.map(({ role }) => role), ...policy.breakGlass.roles])];
-  const standings = roles.map((role) => {
+  const asked = act === "break-glass" ? policy.breakGlass.roles : policy.require.map(({ role }) => role);
+  const standings = asked.map((role) => {
     const gap = store.gapOf(keyId, role, { tenant, nowMs });
     return { role, finding: gap === undefined ? undefined : findingOf(gap, explainTrustFault) };
   });
-  const held = standings.filter(({ finding }) => finding === undefined).map(({ role }) => role);
-  if (authority === undefined || held.length === 0) return standings;
+  const held = standings.filter(({ finding }) => finding === undefined);
+  if (held.length === 0) {
+    const ended = standings.find(({ finding }) => finding?.code !== "trust/key-wrong-role") ?? standings[0];
+    return ended === undefined ? [] : [ended];
+  }
   const deed = act === "break-glass" ? "breakGlass" : "approve";
-  const refusal = authority({ person, roles: held, deed, tenant });
-  if (refusal === undefined) return standings;
+  const refusal = authority?.({ person, roles: held.map(({ role }) => role), deed, tenant });
+  if (refusal === undefined) return held;
   const finding = { code: "guardian/policy-forbids", message: `${quote(person)} may not do that here: ${refusal}` };
-  return standings.map((one) => ({ ...one, finding: one.finding ?? finding }));
+  return held.map(({ role }) => ({ role, finding }));
 }
 
 type Opened = { readonly statement: ApprovalStatement; readonly person: string };
