@@ -53,6 +53,13 @@ test("an agent's file waits inert, a person approves it, and it runs until somet
   );
   assert.equal(workspace.approve("bob").satisfied, true);
   assert.deepEqual(workspace.codes(), []);
+  const receipt = join(workspace.root, "receipt.json");
+  writeFileSync(receipt, workspace.expect(0, "receipt", "show", workspace.runOf(TENANT).run).stdout);
+  const vkey = workspace.expect(0, "ledger", "vkey").stdout.trim();
+  assert.match(
+    workspace.expect(0, "receipt", "verify", receipt, "--log-key", vkey).stdout,
+    /ok +approval +source agent, approved by bob\n/,
+  );
   workspace.expect(0, "state", "rebuild");
   assert.deepEqual(workspace.codes(), [], "the log alone says who approved");
   workspace.expect(0, "ledger", "verify");

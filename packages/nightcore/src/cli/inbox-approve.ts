@@ -251,10 +251,8 @@ function sayNext({ terminal }: Invocation, session: Session, tenant: string): vo
   for (const { code, message, hint } of judgement.decision.reasons) {
     if (code === "guardian/approval-missing") continue;
     terminal.say(`            it would still be refused: ${message} [${code}]`);
-    if (hint !== undefined) terminal.say(`            ${terminal.paint("blue", "hint")}: ${hint}`);
-    if (code === "trust/unsigned")
-      terminal.say(
-        `            ${terminal.paint("blue", "hint")}: a signer signs it: \`nightcore sign --dir modules/${tenant} --key SIGNER.key\``,
-      );
+    const sign = `a signer signs it: \`nightcore sign --dir modules/${tenant} --key SIGNER.key\``;
+    const next = code === "trust/unsigned" ? sign : hint;
+    if (next !== undefined) terminal.say(`            ${terminal.paint("blue", "hint")}: ${next}`);
   }
 }

@@ -78,11 +78,12 @@ function checkApproval({ decision }: Story): NamedCheck {
   const name = "approval";
   const facts = member(decision, "facts");
   const source = facts?.["source"];
-  const given = list(member(facts, "approvals")?.["given"]).filter((one) => isJsonObject(one) && !("finding" in one));
-  const persons = given.map((one) => (isJsonObject(one) ? text(one["person"]) : ""));
+  const consent = member(decision, "consent");
+  const persons = list(consent?.["persons"]).map((one) => text(one));
+  const how = consent?.["breakGlass"] === true ? "break-glass by" : "approved by";
   const needed = source === "agent" || source === "import";
   if (needed && persons.length > 0 && decision?.["verdict"] === "allow")
-    return { name, outcome: "ok", why: `source ${text(source)}, approved by ${persons.join(", ")}` };
+    return { name, outcome: "ok", why: `source ${text(source)}, ${how} ${persons.join(", ")}` };
   if (needed && decision?.["verdict"] === "allow")
     return { name, outcome: "failed", why: `source ${text(source)} needs a person's approval, and none is named` };
   return {

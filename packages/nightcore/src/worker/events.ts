@@ -2,6 +2,7 @@ import { type Digest, encodeCanaryName, encodeHex, encodeTime, type Json, type R
 import type { Decision, Facts, Permit } from "#guardian";
 import type { EngineJob, EngineReport } from "#ports";
 import type { AdmissionEvent, DecisionEvent, Event, IntentEvent, OutcomeEvent, OutputSaid, VerificationEvent } from "#state";
+import { consentOf } from "./incident.ts";
 import { boundNames, type Inspection } from "./inspection.ts";
 import type { ListedMount } from "./mount-listing.ts";
 
@@ -59,6 +60,7 @@ export function decisionEvent(
   decision: Decision,
   { engine, trial }: { readonly engine: string; readonly trial: DecisionEvent["trial"] },
 ): Event & DecisionEvent {
+  const consent = consentOf(facts, decision);
   return {
     kind: "decision",
     run,
@@ -74,6 +76,7 @@ export function decisionEvent(
     facts: facts as unknown as Json,
     engine,
     ...(trial === undefined ? {} : { trial }),
+    ...(consent === undefined ? {} : { consent }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { quote, type RunId } from "#core";
 import { type Decision, type Facts, weighApprovals } from "#guardian";
-import type { Event, IncidentEvent } from "#state";
+import type { DecisionEvent, Event, IncidentEvent } from "#state";
 
 /** Reasons that somebody has to look into, whatever else was decided: none of them comes about by itself. */
 const INCIDENTS: ReadonlySet<string> = new Set([
@@ -23,6 +23,16 @@ export function incidentEvents(
   if (glass === undefined) return attacks;
   const message = `it runs because ${quote(glass.person)} broke the glass: ${quote(glass.comment)}`;
   return [...attacks, { ...base, code: "guardian/break-glass-used", message }];
+}
+
+/** Whose approvals let a run be allowed; undefined where nobody's were needed. */
+export function consentOf(facts: Facts, { verdict }: Decision): DecisionEvent["consent"] {
+  if (verdict !== "allow") return undefined;
+  const { needed, breakGlass, approvals } = weighApprovals(facts);
+  if (!needed) return undefined;
+  const counted =
+    breakGlass === undefined ? approvals.filter(({ counts }) => counts).map(({ approval }) => approval) : [breakGlass];
+  return { persons: counted.map(({ person }) => person ?? ""), breakGlass: breakGlass !== undefined };
 }
 
 /** Who broke the glass for a run that is allowed for no other reason, and what for. */
