@@ -136,3 +136,31 @@ test("v39's audit chain is taken in when it is whole, and refused when a line or
     ["v39 audit chain"],
   );
 });
+
+test("what v39's console showed in quarantine is in quarantine here, once, and moved", (context) => {
+  const workspace = Workspace.make(context);
+  workspace.addTenant("hello");
+  workspace.signAndTrust("hello");
+  const { digest = "" } = workspace.runOf("hello");
+  const line = { timestamp: "2026-01-01T00:00:00Z", tenant: "hello", decision: "deny", reason: "drift", wasm_size_bytes: 1 };
+  const lines = [
+    { ...line, threat_score: 91, sha256: digest.toUpperCase() },
+    { ...line, tenant: "gone", threat_score: 12, reason: "quarantine requested", sha256: "" },
+    { ...line, tenant: "fine", threat_score: 20, sha256: "cd".repeat(32) },
+  ];
+  mkdirSync(join(workspace.root, "logs"), { recursive: true });
+  const log = join(workspace.root, "logs", "guardian_decisions.jsonl");
+  writeFileSync(log, lines.map((one) => `${JSON.stringify(one)}\n`).join(""));
+  assert.match(workspace.expect(0, "state", "import", log).stderr, /3 records of a v39 decisions.*\n.*2 of them in quarantine/);
+  workspace.expect(0, "state", "import", log);
+  const { quarantine } = workspace.json<{ quarantine: { kind: string; target: string; cause: string }[] }>("quarantine", "list");
+  assert.deepEqual(
+    quarantine.map(({ kind, target, cause }) => [kind, target, cause]),
+    [
+      ["digest", digest, "v39"],
+      ["tenant", "gone", "v39"],
+    ],
+  );
+  assert.equal(workspace.runOf("hello").status, "quarantined");
+  assert.ok(existsSync(join(workspace.root, ".nightcore", "vault", `${digest}.vault`)));
+});

@@ -31,14 +31,16 @@ export async function recordBlock(
   { recorder }: Pick<Session, "recorder">,
   event: Event & BlockEvent,
 ): Promise<readonly string[]> {
-  const parts = split(event.targets);
   const about = { name: "block", digest: null };
-  const events = parts.map((targets) => ({ about, event: { ...event, targets } }));
+  const parts = splitBlock(event);
+  const events = parts.map((part) => ({ about, event: part }));
   const indexes = unwrap(await recorder.record(events), explainLedgerFault);
-  return parts.flatMap((targets, n) => targets.map((_, place) => `${indexes[n]}.${place}`));
+  return parts.flatMap(({ targets }, n) => targets.map((_, place) => `${indexes[n]}.${place}`));
 }
 
-function split(targets: readonly BlockTarget[]): readonly (readonly BlockTarget[])[] {
+/** A block as the entries that its targets need. */
+export function splitBlock(event: Event & BlockEvent): readonly (Event & BlockEvent)[] {
+  const { targets } = event;
   const parts: BlockTarget[][] = [[]];
   let bytes = 0;
   for (const target of targets) {
@@ -50,7 +52,7 @@ function split(targets: readonly BlockTarget[]): readonly (readonly BlockTarget[
       bytes = target.target.length;
     }
   }
-  return parts;
+  return parts.map((part) => ({ ...event, targets: part }));
 }
 
 /** A key that the trust store knows, by the beginning of its id; any other key by its whole id. */

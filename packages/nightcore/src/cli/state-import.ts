@@ -1,13 +1,14 @@
 import { readFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { digestOf, encodeTime, quote } from "#core";
+import { type BlockTarget, type Digest, digestOf, encodeTime, quote } from "#core";
 import { explainLedgerFault } from "#ports";
 import { sha256 } from "#store/keys";
 import { readIfThere } from "#store/workspace";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
-import { openSession } from "./session.ts";
+import { blockEvent, splitBlock } from "./blocking.ts";
+import { openSession, type Session } from "./session.ts";
 import { stopOf, unwrap } from "./unwrap.ts";
-import { explainImportFault, parseV39File } from "./v39-history.ts";
+import { explainImportFault, parseV39File, type V39History } from "./v39-history.ts";
 
 const RECORDS_PER_ENTRY = 100; // LIMIT: 100 records of at most 500 bytes stay under the 65,535 bytes of an entry
 
@@ -24,38 +25,50 @@ export async function run(invocation: Invocation): Promise<number> {
     return { source: relative(root, path).slice(0, 300), bytes, ...parsed.value };
   });
   const session = await openSession(invocation, { thread: false });
-  const done: { source: string; kind: string; records: number; known: boolean }[] = [];
+  const done: { source: string; kind: string; records: number; quarantined: number; known: boolean }[] = [];
   try {
-    for (const { source, bytes, kind, records } of files) {
+    for (const { source, bytes, kind, records, quarantined = [] } of files) {
       const sourceDigest = digestOf(sha256, bytes);
       const known = session.rows.get("imported", `${sourceDigest}/0/0`) !== undefined;
-      for (let part = 0; part * RECORDS_PER_ENTRY < records.length && !known; part++) {
-        const slice = records.slice(part * RECORDS_PER_ENTRY, (part + 1) * RECORDS_PER_ENTRY);
-        const event = {
-          kind: "import",
-          at: encodeTime(Date.now()),
-          source,
-          sourceDigest,
-          form: kind,
-          part,
-          records: slice,
-        } as const;
-        unwrap(await session.recorder.record([{ about: { name: source, digest: sourceDigest }, event }]), explainLedgerFault);
-      }
-      done.push({ source, kind, records: records.length, known });
+      const entries = known ? [] : encodeImport({ source, sourceDigest, kind, records });
+      const held = quarantined.length === 0 ? [] : encodeBlock(quarantined, source);
+      // What was in quarantine is blocked with the first of its records: whoever comes again finds both, or neither.
+      for (const [n, entry] of entries.entries())
+        unwrap(await session.recorder.record(n === 0 ? [...held, entry] : [entry]), explainLedgerFault);
+      done.push({ source, kind, records: records.length, quarantined: quarantined.length, known });
     }
   } finally {
     await session.finish();
   }
   if (json) terminal.print(JSON.stringify({ imported: done }));
-  for (const { source, kind, records, known } of done) {
+  for (const { source, kind, records, quarantined, known } of done) {
     terminal.say(
       known
         ? `${quote(source)} was imported before; nothing was added`
         : `${quote(source)}: ${records} records of a ${kind}, marked as imported`,
     );
+    if (!known && quarantined > 0)
+      terminal.say(`v39 had ${quarantined} of them in quarantine, and so they are here: \`nightcore quarantine list\``);
   }
   return EXIT.ok;
+}
+
+type Imported = Pick<V39History, "kind" | "records"> & { readonly source: string; readonly sourceDigest: Digest };
+type Entry = Parameters<Session["recorder"]["record"]>[0][number];
+
+function encodeImport({ source, sourceDigest, kind, records }: Imported): readonly Entry[] {
+  const parts = Math.ceil(records.length / RECORDS_PER_ENTRY);
+  return Array.from({ length: parts }, (_, part) => {
+    const slice = records.slice(part * RECORDS_PER_ENTRY, (part + 1) * RECORDS_PER_ENTRY);
+    const at = encodeTime(Date.now());
+    const event = { kind: "import", at, source, sourceDigest, form: kind, part, records: slice } as const;
+    return { about: { name: source, digest: sourceDigest }, event };
+  });
+}
+
+function encodeBlock(targets: readonly BlockTarget[], source: string): readonly Entry[] {
+  const event = blockEvent(targets, { reason: `in quarantine by v39's log ${source}`, cause: "v39" });
+  return splitBlock(event).map((part) => ({ about: { name: "block", digest: null }, event: part }));
 }
 
 function read(path: string, shown: string): Uint8Array {

@@ -5,7 +5,14 @@ import { utf8 } from "#core";
 import { sha256 } from "#store/keys";
 import { parseV39File } from "./v39-history.ts";
 
-const NAMES = ["orchestration_report.json", "t_proof_history.json", "proof_report.jsonl", "audit.jsonl", "other.json"];
+const NAMES = [
+  "orchestration_report.json",
+  "t_proof_history.json",
+  "proof_report.jsonl",
+  "audit.jsonl",
+  "guardian_decisions.jsonl",
+  "other.json",
+];
 
 test("no bytes under any name make the reader of v39's files throw, and what it reads is whole", () => {
   const record = { sha256: "a".repeat(64), size: 1, timestamp: "2025-11-07T00:00:00Z", verified: true };

@@ -1,4 +1,5 @@
 import {
+  type BlockTarget,
   type Bytes,
   encodeTime,
   type Explanation,
@@ -17,6 +18,7 @@ import {
   unreachable,
 } from "#core";
 import type { ImportedRecord } from "#state";
+import { parseGuardianLog } from "./v39-decisions.ts";
 import { type ChainFault, explainChainFault, parseAuditChain } from "./v39-audit-chain.ts";
 
 const FILE_BYTES_MAX = 64 * 1024 * 1024; // LIMIT: a report is read whole
@@ -33,7 +35,7 @@ export function explainImportFault(fault: ImportFault): Explanation {
     case "import/unknown-form":
       return {
         message: `${quote(fault.file)} is no report or history that v39 or v37 wrote`,
-        hint: "orchestration_report.json, TENANT_proof_history.json, proof_report.jsonl and audit.jsonl can be imported",
+        hint: "orchestration_report.json, TENANT_proof_history.json, proof_report.jsonl, audit.jsonl and guardian_decisions.jsonl can be imported",
       };
     case "import/own-report":
       return {
@@ -59,12 +61,18 @@ export type V39File = {
   readonly sha256: Sha256;
 };
 /** What a file holds, once recognised. */
-export type V39History = { readonly kind: string; readonly records: readonly ImportedRecord[] };
+export type V39History = {
+  readonly kind: string;
+  readonly records: readonly ImportedRecord[];
+  /** What v39 had in quarantine, where the file says it. */
+  readonly quarantined?: readonly BlockTarget[];
+};
 
 /** Recognises and reads one of the files that v39 or v37 left in `logs/`. A record that cannot be read refuses the file. */
 export function parseV39File(file: V39File): Result<V39History, ImportFault> {
   try {
     if (file.name === "audit.jsonl") return parseAuditChain(file);
+    if (file.name === "guardian_decisions.jsonl") return parseGuardianLog(file);
     if (file.name.endsWith(".jsonl"))
       return ok({ kind: "proof report", records: readLines(file).map((line, n) => readProofReport(line, `line ${n + 1}`)) });
     const document = parseJson(file.bytes, FILE_BYTES_MAX);
