@@ -63,7 +63,7 @@ export const CATALOG: readonly CommandSpec[] = [
       { name: "entry", value: "NAME", summary: "call this exported function instead of _start" },
       { name: "arg", value: "VALUE", many: true, summary: "a parameter of the entry, or an argument of _start (repeat it)" },
       { name: "env", value: "NAME=VALUE", many: true, summary: "an environment variable of the guest (repeat it)" },
-      { name: "stdin", value: "FILE", summary: "what the guest reads, if it has the capability (- for ours)" },
+      { name: "stdin", value: "FILE", summary: "what the guest reads, if it has the capability (- for ours, while it runs)" },
       { name: "stream", summary: "show what the guest prints while it runs (always on a terminal)" },
       { name: "allow", value: "CAPABILITY", many: true, summary: "grant more than the manifest asks, within the policy" },
       { name: "observe", summary: "find out what one module needs, and propose the smallest manifest that is enough" },

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, fstatSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Capability, escapeControls, parseCapability, quote } from "#core";
 import { type ModuleSource, explainSourceFault, type SourceFault } from "#ports";
@@ -7,6 +7,7 @@ import { type Layout, listFolders } from "#store/workspace";
 import { nameBackend } from "#guardian";
 import type { RunRequest } from "#worker";
 import { type Invocation, usageStop } from "./invocation.ts";
+import { openStandardInput } from "./standard-input.ts";
 import { stopOf } from "./unwrap.ts";
 
 /** For commands that work without a workspace's configuration. */
@@ -88,7 +89,7 @@ export function readRequest(invocation: Invocation, mode: "run" | "proof"): RunR
     entry: invocation.text("entry"),
     args: invocation.texts("arg"),
     env: invocation.texts("env").map(checkVariable),
-    stdin: readStdin(invocation),
+    ...readInput(invocation, mode),
     operatorGrants: invocation.texts("allow").map(readCapability),
   };
 }
@@ -105,11 +106,15 @@ function checkVariable(text: string): string {
   return text;
 }
 
-function readStdin(invocation: Invocation): Uint8Array {
+/** A file is read before anything is decided. Our own input is too, unless it is one that comes and goes, and for one run. */
+function readInput(invocation: Invocation, mode: "run" | "proof"): Pick<RunRequest, "stdin" | "input"> {
   const file = invocation.text("stdin");
-  if (file === undefined) return new Uint8Array();
+  const nothing = new Uint8Array();
+  if (file === undefined) return { stdin: nothing };
+  const one = mode === "run" && !invocation.flag("all") && !invocation.flag("observe");
   try {
-    return readFileSync(file === "-" ? 0 : resolve(invocation.root, file));
+    if (file === "-" && one && !fstatSync(0).isFile()) return { stdin: nothing, input: openStandardInput() };
+    return { stdin: readFileSync(file === "-" ? 0 : resolve(invocation.root, file)) };
   } catch {
     throw usageStop(`the input ${quote(file)} cannot be read`);
   }

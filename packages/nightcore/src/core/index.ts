@@ -41,6 +41,15 @@ export {
 export type { HostCallTrace, TraceDifference, TraceDigest, TracedCall } from "./host-call-trace.ts";
 export { keyIdOf, makeRunId, parseRunId, parseTenantName } from "./identifier.ts";
 export type { KeyId, RunId, TenantName } from "./identifier.ts";
+export {
+  encodePieces,
+  INPUT_BYTES_MAX,
+  INPUT_PIECE_BYTES_MAX,
+  INPUT_PIECE_COST,
+  parsePieces,
+  replayInput,
+} from "./input-stream.ts";
+export type { InputRead, InputStream } from "./input-stream.ts";
 export { isJsonObject, parseJson } from "./json.ts";
 export type { Json, JsonFault, JsonObject } from "./json.ts";
 export { escapeControls, quote } from "./quote.ts";

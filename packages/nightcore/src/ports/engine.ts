@@ -1,4 +1,18 @@
-import type { Budgets, Bytes, Canary, Capability, Digest, Explanation, Fault, OutputEntry, Refusals, Result, Usage } from "#core";
+import type {
+  Budgets,
+  Bytes,
+  Canary,
+  Capability,
+  Digest,
+  Explanation,
+  Fault,
+  InputRead,
+  InputStream,
+  OutputEntry,
+  Refusals,
+  Result,
+  Usage,
+} from "#core";
 
 /** One file that the guest can read, by its path under the mount: components joined by `/`, none of them `.` or `..`. */
 export type MountedFile = { readonly path: string; readonly bytes: Bytes };
@@ -28,6 +42,8 @@ export type EngineJob = {
   /** `NAME=value`. */
   readonly env: readonly string[];
   readonly stdin: Bytes;
+  /** What comes behind `stdin` while the guest runs; absent when that is all. Read only when the guest waits for it, and then closed. */
+  readonly input?: InputStream | undefined;
   readonly mounts: readonly Mount[];
   readonly capabilities: readonly Capability[];
   readonly budgets: Budgets;
@@ -50,6 +66,8 @@ export type EngineFaultCode =
   | "engine/memory-exceeded"
   | "engine/output-exceeded"
   | "engine/canary"
+  | "engine/input-exceeded"
+  | "engine/input-failed"
   | "engine/deadline"
   | "engine/cancelled"
   | "engine/sandbox-died"
@@ -75,6 +93,8 @@ export type EngineReport = {
   readonly output?: readonly OutputEntry[];
   /** Calls that were refused; absent when none were. */
   readonly refusals?: Refusals;
+  /** What the engine has read of `input`, also where a fault ended the run; absent when there was none. */
+  readonly input?: InputRead;
   /** Absent where the engine does not watch, or the guest called nothing. */
   readonly observed?: GuestConduct;
   /** What the guest called, in order, as `HostCallTrace` is encoded; absent likewise. */
@@ -133,6 +153,8 @@ const SENTENCES: Readonly<Record<EngineFaultCode, readonly [message: string, hin
   "engine/stack-overflow": ["the guest recursed too deeply"],
   "engine/fuel-exhausted": ["the guest used up its fuel", "raise its fuel in the manifest and sign again, if it needs more"],
   "engine/memory-exceeded": ["the module needs more memory than its budget"],
+  "engine/input-exceeded": ["more input came than a run may read", "hand it in as files, or in several runs"],
+  "engine/input-failed": ["the input could not be read to its end"],
   "engine/output-exceeded": ["the guest wrote more than its output budget"],
   "engine/canary": [
     "the guest touched a decoy and was ended",

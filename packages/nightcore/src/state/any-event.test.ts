@@ -137,6 +137,8 @@ const ARBITRARIES: Arbitraries = {
       fc.record(
         {
           assessed: fc.record({ rules: text, entries: count }),
+          stdin: fc.record({ digest, bytes: count, pieces: digest }),
+          hostCallTrace: bytes,
           refusals: fc.record({ deniedCalls: count, escapes: count, badPointers: count }),
         },
         { requiredKeys: [] },

@@ -130,7 +130,8 @@ export type IntentEvent = OfRun & {
   readonly numericArgs: readonly string[];
   readonly argv: readonly string[];
   readonly env: readonly string[];
-  readonly stdin: { readonly digest: Digest; readonly bytes: number };
+  /** `streamed`: more came while it ran, and the outcome says what. */
+  readonly stdin: { readonly digest: Digest; readonly bytes: number; readonly streamed?: true };
   readonly mounts: readonly {
     readonly guestPath: string;
     readonly digest: Digest;
@@ -159,6 +160,8 @@ export type OutcomeEvent = OfRun & {
   readonly stdout: { readonly digest: Digest; readonly bytes: number } | null;
   readonly stderr: { readonly digest: Digest; readonly bytes: number } | null;
   readonly usage: Usage | null;
+  /** What it was given of a stream: the bytes, and the lengths of the pieces in which they came as a blob. Absent without a stream. */
+  readonly stdin?: { readonly digest: Digest; readonly bytes: number; readonly pieces: Digest };
   /** Absent when the run left nothing. */
   readonly outputTree?: OutputSaid;
   /** What it called, in order, as a blob (docs/formats/replay.md). Absent when that is nothing, and in older entries. */

@@ -12,9 +12,10 @@ export function evolveInputs(rows: Rows, event: IntentEvent, index: number): voi
   putFlows(rows, { run, direction: "in-tree", log_index: index }, trees);
 }
 
-/** What a run left, by digest: what it printed, and the manifest of what stands in `/out`. Nothing is no output. */
+/** What a run left, by digest, and what it was given while it ran: what it read of a stream, what it printed, and the manifest of what stands in `/out`. Nothing is no output. */
 export function evolveOutputs(rows: Rows, event: OutcomeEvent, index: number): void {
-  const { run, stdout, stderr, outputTree } = event;
+  const { run, stdin, stdout, stderr, outputTree } = event;
+  if (stdin !== undefined && stdin.bytes > 0) putFlows(rows, { run, direction: "in", log_index: index }, [stdin.digest]);
   const printed = [stdout, stderr].flatMap((stream) => (stream === null || stream.bytes === 0 ? [] : stream.digest));
   putFlows(rows, { run, direction: "out", log_index: index }, [...new Set(printed)]);
   putFlows(rows, { run, direction: "out-tree", log_index: index }, outputTree === undefined ? [] : [outputTree.digest]);

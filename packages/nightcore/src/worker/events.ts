@@ -122,7 +122,7 @@ export function intentEvent(
     numericArgs: job.numericArgs,
     argv: job.argv,
     env: job.env,
-    stdin: { digest: stdin, bytes: job.stdin.length },
+    stdin: { digest: stdin, bytes: job.stdin.length, ...(job.input === undefined ? {} : { streamed: true }) },
     mounts: mounts.map(({ said }) => said),
     capabilities: job.capabilities,
     budgets: job.budgets,
@@ -139,6 +139,8 @@ export type Kept = {
   readonly stderr: Digest;
   readonly outputTree: OutputSaid | undefined;
   readonly trace: Digest | undefined;
+  /** What it was given of a stream; undefined without one. */
+  readonly stdin: OutcomeEvent["stdin"];
 };
 
 /** How the run ended, as an entry. `ran` means: exit code 0 and no fault. */
@@ -171,6 +173,7 @@ export function outcomeEvent(
     stdout: { digest: kept.stdout, bytes: report.stdout.length },
     stderr: { digest: kept.stderr, bytes: report.stderr.length },
     usage: report.usage,
+    ...(kept.stdin === undefined ? {} : { stdin: kept.stdin }),
     ...(kept.outputTree === undefined ? {} : { outputTree: kept.outputTree }),
     ...(report.refusals === undefined ? {} : { refusals: report.refusals }),
     ...(kept.trace === undefined ? {} : { hostCallTrace: { digest: kept.trace, bytes: report.trace?.length ?? 0 } }),

@@ -4,8 +4,10 @@ import {
   type Crypto,
   type Digest,
   digestOf,
+  encodePieces,
   encodeTime,
   fail,
+  type InputRead,
   makeRunId,
   meetBudgets,
   ok,
@@ -127,7 +129,7 @@ export class Pipeline {
     const outputTree = keepOutput(blobs, crypto, report.output);
     const trace = report.trace && keep(blobs, crypto, report.trace);
     const outputs = { stdout: keep(blobs, crypto, report.stdout), stderr: keep(blobs, crypto, report.stderr) };
-    const kept = { ...outputs, outputTree, trace };
+    const kept = { ...outputs, outputTree, trace, stdin: report.input && keepRead(blobs, crypto, report.input) };
     const ended = outcomeEvent({ run, facts }, { digest: job.digest, report, finding, kept, nowMs: clock() });
     const { outcome, assessment } = this.#assess(decided, intent, ended);
     const more = assessment === undefined ? [] : assessmentEvents(outcome, assessment, signer);
@@ -167,6 +169,7 @@ export class Pipeline {
       argv: [source.tenant, ...(entry === "_start" ? request.args : [])],
       env: request.env,
       stdin: capabilities.includes("stdin") ? request.stdin : new Uint8Array(),
+      input: capabilities.includes("stdin") ? request.input : undefined,
       mounts: capabilities.includes("fs:read") ? mounts : [],
       capabilities,
       budgets,
@@ -237,6 +240,10 @@ function nameEnd({ fault }: EngineReport, order: KillOrder | undefined): Finding
 function statusOf({ verdict }: Decision): RunStatus {
   const statuses = { allow: "verified", hold: "held", deny: "denied", quarantine: "quarantined" } as const;
   return statuses[verdict];
+}
+
+function keepRead(blobs: BlobStore, crypto: Crypto, { bytes, pieces }: InputRead): OutcomeEvent["stdin"] {
+  return { digest: keep(blobs, crypto, bytes), bytes: bytes.length, pieces: keep(blobs, crypto, encodePieces(pieces)) };
 }
 
 function keep(blobs: BlobStore, { sha256 }: Crypto, bytes: Uint8Array): Digest {

@@ -147,6 +147,8 @@ const REFUSED: readonly (readonly [what: string, change: (run: RecordedRun) => R
     "engine/cancelled",
     "engine/sandbox-died",
     "engine/sandbox-out-of-memory",
+    "engine/input-failed",
+    "engine/input-exceeded",
     "engine/protocol",
     "worker/interrupted",
   ].map((code): (typeof REFUSED)[number] => [

@@ -1,13 +1,17 @@
 import {
   assert,
+  type Bytes,
   type Digest,
   digestOf,
   encodeTime,
   type Explanation,
   fail,
   type Fault,
+  type InputStream,
   ok,
   parseHex,
+  parsePieces,
+  replayInput,
   type Result,
   type Sha256,
 } from "#core";
@@ -17,6 +21,9 @@ import { findHostCallDivergence, type HostCallDivergence } from "./host-call-div
 import { replantCanaries } from "./canaries.ts";
 import { isEmptyDigest, rebuildMount } from "./mount-listing.ts";
 import { listOutput } from "./output-tree.ts";
+
+/** What a run that was executed started from, and how it ended. */
+type Executed = { readonly intent: IntentEvent; readonly outcome: OutcomeEvent };
 
 /** What the log says of one run: what it started from and how it ended, as far as it says so. */
 export type RecordedRun = { readonly intent: IntentEvent | undefined; readonly outcome: OutcomeEvent | undefined };
@@ -56,6 +63,8 @@ const ENDED_FROM_OUTSIDE: ReadonlyMap<string, string> = new Map([
   ["engine/cancelled", "it was cancelled, and how far it came is not the guest's doing"],
   ["engine/sandbox-died", "its sandbox process died"],
   ["engine/sandbox-out-of-memory", "its sandbox process was killed by the system for want of memory"],
+  ["engine/input-failed", "its input broke off, and why is not kept"],
+  ["engine/input-exceeded", "more input came than it could be given"],
   ["engine/protocol", "its sandbox process sent an answer that cannot be right"],
   ["engine/unavailable", "no engine could be started"],
   ["worker/killed", "it was killed by order, and how far it came is not the guest's doing"],
@@ -87,9 +96,9 @@ function checkQuarantine({ intent }: RecordedRun, { rows }: ReplayPowers): Repla
   return { code: "worker/not-replayable", detail: `${what} (block ${block.id})` };
 }
 
-/** The job that an intent describes, every byte of it found by its digest. */
+/** The job that a record describes, every byte of it found by its digest: what came as a stream comes again, in the same pieces. */
 export function rebuildJob(
-  intent: IntentEvent,
+  { intent, outcome }: Executed,
   { blobs, sha256, rows }: Pick<ReplayPowers, "blobs" | "sha256" | "rows">,
 ): Result<EngineJob, ReplayFault> {
   let missing: string | undefined;
@@ -107,6 +116,9 @@ export function rebuildJob(
   const bytes = find(intent.digest, "the module");
   const empty = isEmptyDigest(intent.stdin.digest, sha256);
   const stdin = empty ? new Uint8Array() : find(intent.stdin.digest, "the input");
+  const input = outcome.stdin && rebuildInput(outcome.stdin, find);
+  if (outcome.stdin !== undefined && input === undefined)
+    missing ??= `the lengths of the input's pieces, ${outcome.stdin.pieces}`;
   const mounts: Mount[] = [];
   for (const said of intent.mounts) {
     const mount = rebuildMount(said, find, sha256);
@@ -122,8 +134,21 @@ export function rebuildJob(
   if (canaries === undefined) return fail({ code: "worker/not-replayable", detail: "a decoy of it has no name" });
   const { tenant, digest, numericArgs, argv, env, capabilities, budgets } = intent;
   const entry = intent.entry === "_start" ? undefined : intent.entry;
-  const job = { tenant, digest, bytes, entry, numericArgs, argv, env, stdin, mounts, capabilities, budgets, seed: seed.value };
+  const given = { stdin, input, mounts, capabilities, budgets, seed: seed.value };
+  const job = { tenant, digest, bytes, entry, numericArgs, argv, env, ...given };
   return ok(canaries.length === 0 ? job : { ...job, canaries });
+}
+
+/** A stream as it was recorded; undefined when a part of it is missing, or is not one. */
+function rebuildInput(
+  { digest, bytes, pieces }: NonNullable<OutcomeEvent["stdin"]>,
+  find: (digest: Digest, what: string) => Bytes | undefined,
+): InputStream | undefined {
+  if (bytes === 0) return replayInput({ bytes: new Uint8Array(), pieces: [] });
+  const all = find(digest, "the input");
+  const lengths = find(pieces, "the lengths of the input's pieces");
+  const parsed = lengths && parsePieces(lengths, bytes);
+  return all === undefined || parsed === undefined ? undefined : replayInput({ bytes: all, pieces: parsed });
 }
 
 /**
@@ -139,7 +164,7 @@ export async function replayRun(
   if (refusal !== undefined) return fail(refusal);
   const { intent, outcome } = run;
   assert(intent !== undefined && outcome !== undefined, "a run that can be replayed was executed");
-  const job = rebuildJob(intent, powers);
+  const job = rebuildJob({ intent, outcome }, powers);
   if (!job.ok) return job;
   const report = await powers.engine.run(job.value, cancellation);
   if (report.fault !== undefined && CANNOT_TELL.has(report.fault.code)) return fail(explainFailure(report.fault));

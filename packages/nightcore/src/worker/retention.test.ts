@@ -17,17 +17,19 @@ type Names = {
   readonly file?: string;
   readonly stdout?: string;
   readonly calls?: string;
+  readonly stream?: string;
 };
 
 /** A run that ended so many days ago, with its inputs and outputs by name. */
-function run(daysAgo: number, { module, stdin = "", file, stdout = "", calls }: Names): readonly Event[] {
+function run(daysAgo: number, { module, stdin = "", file, stdout = "", calls, stream }: Names): readonly Event[] {
   const at = encodeTime(NOW_MS - daysAgo * DAY_MS);
   const listing = file === undefined ? [] : [`file "f" ${digest(file)}`];
   const mounts = [{ guestPath: "/sandbox", digest: digest(listing.join()), files: listing.length, bytes: 1, listing }];
   const common = { run: `run-${daysAgo}-${module}`, tenant: "t", at, digest: digest(module) };
   const intent = { kind: "intent", ...common, stdin: { digest: digest(stdin), bytes: 1 }, mounts };
+  const came = stream === undefined ? {} : { stdin: { digest: digest(stream), bytes: 1, pieces: digest(`${stream} in pieces`) } };
   const trace = calls === undefined ? {} : { hostCallTrace: { digest: digest(calls), bytes: 17 } };
-  const outcome = { kind: "outcome", ...common, stdout: { digest: digest(stdout), bytes: 1 }, stderr: null, ...trace };
+  const outcome = { kind: "outcome", ...common, stdout: { digest: digest(stdout), bytes: 1 }, stderr: null, ...trace, ...came };
   return [intent, outcome] as unknown as readonly Event[];
 }
 
@@ -58,6 +60,17 @@ test("inputs and outputs go by their own number of days", () => {
     true,
   ]);
   assert.deepEqual(expired(OLD, { inputsDays: 50, outputsDays: 40 }), []);
+});
+
+test("what came as a stream is an input, and stands in the outcome", () => {
+  const streamed = run(40, { module: "m", stdout: "out", stream: "came" });
+  const rows: readonly (readonly [inputsDays: number, outputsDays: number, gone: boolean])[] = [
+    [30, 0, true],
+    [0, 30, false],
+    [50, 30, false],
+  ];
+  for (const [inputsDays, outputsDays, gone] of rows)
+    assert.deepEqual(has(expired(streamed, { inputsDays, outputsDays }), "came", "came in pieces"), [gone, gone]);
 });
 
 test("what a younger run names stays, in whichever order they stand", () => {

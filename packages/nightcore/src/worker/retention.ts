@@ -28,6 +28,7 @@ export function findExpired(events: Iterable<Event>, policy: RetentionPolicy, po
   };
   for (const event of events) {
     if (event.kind === "intent") note(inputsOf(event, powers.blobs), isExpired(event.at, policy.inputsDays, powers.nowMs));
+    if (event.kind === "outcome") note(streamOf(event), isExpired(event.at, policy.inputsDays, powers.nowMs));
     if (event.kind === "outcome") note(outputsOf(event, powers.blobs), isExpired(event.at, policy.outputsDays, powers.nowMs));
     // What people looked at stays: the next of them sees the difference to it.
     if (event.kind === "submission" || event.kind === "approval")
@@ -64,6 +65,11 @@ function isExpired(at: string, days: number, nowMs: number): boolean {
 function inputsOf({ digest, stdin, mounts }: IntentEvent, blobs: RetentionPowers["blobs"]): readonly Digest[] {
   const listed = mounts.flatMap((mount) => [mount.digest, ...listedDigests(mount, (wanted) => blobs.get(wanted))]);
   return [digest, stdin.digest, ...listed];
+}
+
+/** What a run was given while it ran is an input, and stands in its outcome. */
+function streamOf({ stdin }: OutcomeEvent): readonly Digest[] {
+  return stdin === undefined ? [] : [stdin.digest, stdin.pieces];
 }
 
 function outputsOf(

@@ -1,4 +1,4 @@
-import type { Assessment, Bytes, Budgets, Capability, Digest, KeyId, RunId, Usage } from "#core";
+import type { Assessment, Bytes, Budgets, Capability, Digest, InputStream, KeyId, RunId, Usage } from "#core";
 import type { Finding, Reason, Verdict } from "#guardian";
 import type { GuestConduct } from "#ports";
 import type { OutputSaid } from "#state";
@@ -61,6 +61,8 @@ export type RunRequest = {
   readonly args: readonly string[];
   readonly env: readonly string[];
   readonly stdin: Bytes;
+  /** What comes behind it while the guest runs. What it will be is not known when the run is decided. */
+  readonly input?: InputStream;
   /** Capabilities that the operator grants beyond the manifest, for this run; the policy still has to allow them. */
   readonly operatorGrants: readonly Capability[];
   /** Runs with less than was granted, and with a seed that the caller knows: how an observation finds out what is needed. */

@@ -32,6 +32,9 @@ const CAT =
   (i32.const 0) (i32.const 40))) (i32.store (i32.const 0) (i32.const 300)) (i32.store (i32.const 4) (i32.const 64))
   (drop (call $read (i32.load (i32.const 40)) (i32.const 0) (i32.const 1) (i32.const 8)))
   (call $show (i32.const 300) (i32.load (i32.const 8)))`);
+const ECHO = guest(`(loop $on (i32.store (i32.const 0) (i32.const 300)) (i32.store (i32.const 4) (i32.const 64))
+  (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+  (if (i32.load (i32.const 8)) (then (call $show (i32.const 300) (i32.load (i32.const 8))) (br $on))))`);
 const ARGUMENTS = guest(
   `(drop (call $get (i32.const 300) (i32.const 400))) (drop (call $env (i32.const 350) (i32.const 500)))
   (call $show (i32.const 400) (i32.const 12)) (call $show (i32.const 500) (i32.const 4))`,
@@ -57,6 +60,25 @@ test("a run gets what it names: arguments, variables, files, numbers", async () 
   const added = await engine.run({ module: ADD, entry: "add", args: ["40", "2"] });
   assert.deepEqual([added.results, added.exitCode, added.fault], [["42"], 0, undefined]);
   assert.match(added.digest, /^[0-9a-f]{64}$/);
+});
+
+test("input that is iterated is read when the guest waits for it; without the capability it is refused, and a failure is a fault", async () => {
+  let left = 3;
+  async function* lines() {
+    while (left-- > 0) yield await Promise.resolve(`${left}\n`);
+  }
+  const outcome = await engine.run({ module: ECHO, stdin: lines(), capabilities: ["stdin", "stdout"] });
+  assert.deepEqual([outcome.fault, text(outcome.stdout)], [undefined, "2\n1\n0\n"]);
+  const refused = await engine.run({ module: ECHO, stdin: lines() });
+  assert.equal(refused.fault?.code, "engine/bad-argument");
+  // oxlint-disable-next-line require-yield
+  async function* broken(): AsyncGenerator<string> {
+    await Promise.resolve();
+    throw new Error("the line is dead");
+  }
+  const { fault } = await engine.run({ module: ECHO, stdin: broken(), capabilities: ["stdin", "stdout"] });
+  assert.equal(fault?.code, "engine/input-failed");
+  assert.match(fault.message, /^the input could not be read to its end: the line is dead$/);
 });
 
 test("what cannot be meant is refused, and nothing runs", async () => {

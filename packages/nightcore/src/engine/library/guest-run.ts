@@ -11,6 +11,7 @@ import {
   type Sha256,
   utf8,
 } from "#core";
+import { iterateInput } from "./iterated-input.ts";
 import type { Cancellation, EngineFault, EngineJob, Mount, Print } from "#ports";
 
 /** What a run gets where it names no budget of its own: the limits of Night Core's base policy. */
@@ -40,8 +41,8 @@ export type GuestRun = {
   /** The program name, `argv[0]`. Default: `guest`. */
   readonly name?: string | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
-  /** Needs the capability `stdin`. */
-  readonly stdin?: Bytes | string | undefined;
+  /** Needs the capability `stdin`. What is iterated is asked for when the guest waits for it, and not before; a `Readable` will do. */
+  readonly stdin?: Bytes | string | AsyncIterable<Bytes | string> | undefined;
   /** Need the capability `fs:read`. */
   readonly mounts?: readonly GuestMount[] | undefined;
   /** What the guest may touch outside of its memory. Default: `stdout` alone. */
@@ -80,7 +81,7 @@ export function jobOf(run: GuestRun, sha256: Sha256): Result<EngineJob, EngineFa
     numericArgs: command ? [] : args,
     argv: [name, ...(command ? args : [])],
     env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
-    stdin: bytesOf(run.stdin ?? ""),
+    ...inputOf(run.stdin ?? ""),
     mounts: mounts.map(captureMount),
     capabilities: CAPABILITIES.filter((one) => capabilities.includes(one)),
     budgets: { ...DEFAULT_BUDGETS, ...definedOf(run.budgets ?? {}) },
@@ -122,6 +123,11 @@ function parentsOf(path: string): readonly string[] {
 function captureMount({ path, files, folders = [] }: GuestMount): Mount {
   const captured = Object.entries(files).map(([name, content]) => ({ path: name, bytes: bytesOf(content) }));
   return { guestPath: path, files: captured, folders };
+}
+
+function inputOf(stdin: NonNullable<GuestRun["stdin"]>): Pick<EngineJob, "stdin" | "input"> {
+  const whole = typeof stdin === "string" || stdin instanceof Uint8Array;
+  return whole ? { stdin: bytesOf(stdin) } : { stdin: new Uint8Array(), input: iterateInput(stdin) };
 }
 
 function bytesOf(content: Bytes | string): Bytes {

@@ -105,7 +105,8 @@ function checkJob(job: EngineJob): EngineFault | undefined {
 }
 
 function reportOf(end: JobEnd): EngineReport {
-  if ("fault" in end) return failed(end.fault, end.wallMs);
+  const read = end.input === undefined ? {} : { input: end.input };
+  if ("fault" in end) return { ...failed(end.fault, end.wallMs), ...read };
   const { outcome, wallMs } = end;
   const usage: Usage = {
     wallMs,
@@ -118,6 +119,7 @@ function reportOf(end: JobEnd): EngineReport {
   const report = { exitCode, fault, results, stdout, stderr, usage, deniedPaths };
   return {
     ...report,
+    ...read,
     ...(wasRefused(outcome.refusals) ? { refusals: outcome.refusals } : {}),
     ...(observed === undefined ? {} : { observed }),
     ...(trace === undefined ? {} : { trace }),

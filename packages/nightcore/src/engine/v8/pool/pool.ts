@@ -57,7 +57,8 @@ export class Pool {
     const end = await assignment.ended;
     if (--this.#pending === 0) this.#hold(false);
     cancellation?.removeEventListener("abort", cancel);
-    return end;
+    assignment.feed?.close();
+    return assignment.feed === undefined ? end : { ...end, input: assignment.feed.read };
   }
 
   /** An idle pool does not keep the worker's event loop alive; one that a job waits for does. */

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encodeHostCallTrace, HOST_CALLS, NO_REFUSALS } from "#core";
-import type { EngineFaultCode } from "#ports";
+import { encodeHostCallTrace, HOST_CALLS, type InputStream, NO_REFUSALS } from "#core";
+import type { EngineFaultCode, EngineJob } from "#ports";
 import { assemble, jobFor } from "../fixture.test.ts";
-import { encodeOutcome, encodeReady, type GuestOutcome } from "../wire/answer.ts";
+import { encodeNeedInput, encodeOutcome, encodeReady, type GuestOutcome } from "../wire/answer.ts";
 import { encodePiece } from "../wire/piece.ts";
 import { Pool } from "./pool.ts";
 import type { Launch } from "./launch.ts";
@@ -129,6 +129,46 @@ test("a piece that nobody asked for is engine/protocol, and one that somebody di
   assert.deepEqual(heard, [["stdout", 1, 2]]);
   await Promise.all([deaf.close(), hearing.close()]);
 });
+
+const WANT = hex(encodeNeedInput());
+const NEVER: InputStream = { read: () => new Promise(() => undefined), close: () => undefined };
+const NOTHING: InputStream = { read: () => Promise.resolve(new Uint8Array(0)), close: () => undefined };
+
+const INPUT_ROWS: readonly (readonly [lie: string, then: string, job: Partial<EngineJob>, detail: string])[] = [
+  ["asks for input that there is not", `say("${WANT}");`, {}, "it asked for input that there is not"],
+  [
+    "asks for input that was not granted",
+    `say("${WANT}");`,
+    { input: NEVER, capabilities: [] },
+    "it asked for input that was not granted",
+  ],
+  ["asks for two pieces at once", `say("${WANT}${WANT}");`, { input: NEVER }, "it did not wait for its input"],
+  [
+    "answers while it waits for input",
+    `say("${WANT}"); setTimeout(() => say("${FINE}"), 20);`,
+    { input: NEVER },
+    "it did not wait for its input",
+  ],
+  [
+    "asks for input behind the end",
+    `say("${WANT}"); fs.readSync(3, Buffer.alloc(100)); say("${WANT}");`,
+    { input: NOTHING },
+    "it asked for input behind the end",
+  ],
+];
+
+for (const [lie, then, over, detail] of INPUT_ROWS) {
+  test(`a sandbox that ${lie} is engine/protocol`, async () => {
+    const pool = new Pool(impostor(READY, `${then} ${STAY}`), { slots: 1 });
+    const end = await pool.run(
+      { ...JOB, capabilities: ["stdin"], budgets: { ...JOB.budgets, wallMs: 5_000 }, ...over },
+      undefined,
+    );
+    assert.ok("fault" in end, JSON.stringify(end));
+    assert.deepEqual([end.fault.code, end.fault.detail], ["engine/protocol", detail]);
+    await pool.close();
+  });
+}
 
 test("a sandbox that speaks before it is asked does not answer the next job", async () => {
   const pool = new Pool(impostor(READY, `say("${FINE}"); setTimeout(() => say("${FINE}"), 50); ${STAY}`), { slots: 1 });

@@ -5,7 +5,7 @@ import type { EngineFault } from "#ports";
 import { type ControlGroup, processBytesFor } from "../confinement/control-group.ts";
 import { answerBytesMax, decodeAnswer, type GuestOutcome, type SandboxAnswer } from "../wire/answer.ts";
 import { FrameSplitter } from "../wire/framing.ts";
-import { encodeJob } from "../wire/job.ts";
+import { encodeInput, encodeJob } from "../wire/job.ts";
 import { WireError, WireReader } from "../wire/reader.ts";
 import { Alarm } from "./alarm.ts";
 import type { Assignment } from "./assignment.ts";
@@ -119,9 +119,10 @@ export class SandboxProcess {
    * Whether a job may wait in the process behind those that it has: they are the same tenant's, nobody listens to them, and the last
    * one was over in no time.
    */
-  canFollow({ job, print }: Assignment): boolean {
+  canFollow({ job, print, feed }: Assignment): boolean {
     const [front] = this.#asked;
     if (front === undefined || front.printed !== undefined || print !== undefined) return false;
+    if (front.assignment.feed !== undefined || feed !== undefined) return false; // what comes next on the channel is input
     if (this.#overtaken || this.#lastMs > QUICK_MS || this.#asked.length >= LOAD_MAX) return false;
     return this.#tenant === job.tenant && this.#modules.has(job.digest);
   }
@@ -203,6 +204,12 @@ export class SandboxProcess {
           continue;
         }
         const last = n === messages.length - 1 && this.#splitter.pending === 0;
+        if (this.#asked[0]?.assignment.feed?.waiting === true) throw new WireError("it did not wait for its input");
+        if (answer.kind === "need-input") {
+          if (!last) throw new WireError("it did not wait for its input");
+          this.#feed();
+          continue;
+        }
         if (--answersMax === 0 && !last) throw new WireError("more than one answer");
         this.#hear(answer);
       }
@@ -225,6 +232,21 @@ export class SandboxProcess {
       this.#begin();
       this.#ask({ ...front, withBytes: true });
     } else throw new WireError(`unexpected \`${answer.kind}\``);
+  }
+
+  /** Hands the guest that runs the next of its input when it comes. Its deadline goes on meanwhile. */
+  #feed(): void {
+    const [front] = this.#asked;
+    const feed = front?.assignment.feed;
+    if (feed === undefined) throw new WireError("it asked for input that there is not");
+    if (feed.ended) throw new WireError("it asked for input behind the end");
+    if (front?.assignment.job.capabilities.includes("stdin") !== true)
+      throw new WireError("it asked for input that was not granted");
+    void feed.next().then((piece) => {
+      if (this.dead || this.#asked[0] !== front) return;
+      if (piece.ok) this.#outbox.send(encodeInput(piece.value));
+      else this.kill(piece.fault);
+    });
   }
 
   #conclude({ printed, assignment, startedMs }: Asked, outcome: GuestOutcome): void {

@@ -4,7 +4,7 @@ import type { ModuleShape } from "#wasm";
 import { MEMORY_IMPORT } from "../meter/assemble.ts";
 import { decodeBudget, encodeBudget } from "../meter/frame.ts";
 import { type WasmExports, type WasmGlobal, type WasmImports, type WasmMemory, WebAssembly } from "../web-assembly.ts";
-import type { TellWritten } from "../wasi/stdio.ts";
+import type { AskInput, TellWritten } from "../wasi/stdio.ts";
 import { checkImports, importsFor } from "../wasi/host.ts";
 import { type Ending, WasiContext } from "../wasi/context.ts";
 import type { GuestOutcome } from "../wire/answer.ts";
@@ -18,8 +18,12 @@ const EMPTY = new Uint8Array(0);
 /** An outcome, and whether its fuel may be wrong, so that the exact form of the module must be asked. */
 export type GuestEnd = GuestOutcome & { readonly repeat: boolean };
 
-/** What a guest runs with: memory that is kept between runs, and who hears what it prints while it runs. */
-export type GuestHost = { readonly memories: MemoryKeeper; readonly tell: TellWritten | undefined };
+/** What a guest runs with: memory that is kept between runs, who hears what it prints while it runs, and who has more input. */
+export type GuestHost = {
+  readonly memories: MemoryKeeper;
+  readonly tell: TellWritten | undefined;
+  readonly ask: AskInput | undefined;
+};
 
 /** The outcome of a job that was refused before anything ran. */
 export function refusedOutcome(fault: EngineFault): GuestEnd {
@@ -37,9 +41,14 @@ export function planGuest(shape: ModuleShape, job: SandboxJob): Result<EntryPlan
  * Runs one guest in a fresh instance with zeroed memory, and says how it ended. The start section of the module, which the meter
  * has turned into an export, runs first of all, with fuel and memory in place.
  */
-export function runGuest(compiled: CompiledModule, job: SandboxJob, plan: EntryPlan, { memories, tell }: GuestHost): GuestEnd {
+export function runGuest(
+  compiled: CompiledModule,
+  job: SandboxJob,
+  plan: EntryPlan,
+  { memories, tell, ask }: GuestHost,
+): GuestEnd {
   const { metered } = compiled;
-  const context = new WasiContext({ ...job, tenant: "" }, tell);
+  const context = new WasiContext({ ...job, tenant: "" }, { tell, ask });
   let memory: WasmMemory | undefined;
   let exports: WasmExports | undefined;
   let results: readonly string[] = [];

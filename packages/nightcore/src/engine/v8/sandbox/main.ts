@@ -3,8 +3,10 @@
  * descriptor but the channel, and may read no file but its own code. It ends when the worker does.
  */
 import { meterModule } from "../meter/rewrite.ts";
-import { encodeNeedModule, encodeOutcome, encodeReady, type GuestOutcome } from "../wire/answer.ts";
-import { decodeJob, JOB_BYTES_MAX, type SandboxJob } from "../wire/job.ts";
+import { type Bytes, INPUT_PIECE_BYTES_MAX } from "#core";
+import type { PrintedStream } from "#ports";
+import { encodeNeedInput, encodeNeedModule, encodeOutcome, encodeReady, type GuestOutcome } from "../wire/answer.ts";
+import { decodeInput, decodeJob, JOB_BYTES_MAX, type SandboxJob } from "../wire/job.ts";
 import { WireReader } from "../wire/reader.ts";
 import { receiveMessage, sendFrame } from "./channel.ts";
 import { type GuestEnd, type GuestHost, planGuest, refusedOutcome, runGuest } from "./guest.ts";
@@ -14,6 +16,8 @@ import { PieceSender } from "./piece-sender.ts";
 
 // Refusals are thrown and caught many times in a run; nobody reads their stacks.
 Error.stackTraceLimit = 0;
+
+const INPUT_MESSAGE_BYTES_MAX = INPUT_PIECE_BYTES_MAX + 16;
 
 const cache = new ModuleCache();
 const memories = new MemoryKeeper();
@@ -25,14 +29,22 @@ const memories = new MemoryKeeper();
  */
 function outcomeOf(job: SandboxJob): GuestOutcome | undefined {
   const sender = job.streamed ? new PieceSender(sendFrame) : undefined;
-  const host: GuestHost = { memories, tell: sender && ((stream, written) => sender.tell(stream, written)) };
-  const repeatable = !job.capabilities.some((one) => one === "clock:real" || one === "random:real");
+  const tell = sender && ((stream: PrintedStream, written: Bytes) => sender.tell(stream, written));
+  const host: GuestHost = { memories, tell, ask: job.inputComes ? askInput : undefined };
+  const repeatable = !job.inputComes && !job.capabilities.some((one) => one === "clock:real" || one === "random:real");
   if (repeatable) {
     const outcome = runForm(job, host, false);
     if (outcome?.repeat !== true) return outcome;
     memories.clean();
   }
   return runForm(job, host, true);
+}
+
+/** The channel has nothing else on it: no other job is sent to a process whose guest has input to come. */
+function askInput(): Bytes {
+  sendFrame(encodeNeedInput());
+  const message = receiveMessage(INPUT_MESSAGE_BYTES_MAX);
+  return message === undefined ? process.exit(0) : decodeInput(new WireReader(message));
 }
 
 /** What the host does not offer is refused before V8 has seen the module. */

@@ -12,7 +12,7 @@ import type { FolderNode } from "./inode.ts";
 import { collectOutput } from "./output-tree.ts";
 import { type FillRandom, realRandom, seededRandom } from "./random.ts";
 import { ALL_RIGHTS, FOLDER_RIGHTS, STREAM_READ_RIGHTS, STREAM_WRITE_RIGHTS } from "./rights.ts";
-import { Input, Output, type TellWritten } from "./stdio.ts";
+import { type AskInput, Input, Output, type TellWritten } from "./stdio.ts";
 
 const DENIED_PATHS_MAX = 8; // LIMIT: a hint for an author, not a log
 const OPENED_PATHS_MAX = 32; // LIMIT: enough to see which folders a guest reads from
@@ -49,14 +49,17 @@ export class WasiContext {
   #escapes = 0;
   #badPointers = 0;
 
-  constructor(job: Omit<EngineJob, "bytes">, tell?: TellWritten) {
+  constructor(
+    job: Omit<EngineJob, "bytes">,
+    { tell, ask }: { readonly tell?: TellWritten | undefined; readonly ask?: AskInput | undefined } = {},
+  ) {
     const has = (capability: EngineJob["capabilities"][number]): boolean => job.capabilities.includes(capability);
     this.args = job.argv.map(terminated);
     this.decoys = new Decoys(job.canaries ?? []);
     this.env = [...job.env, ...this.decoys.env].map(terminated);
     this.clock = has("clock:real") ? realClock() : virtualClock();
     this.fillRandom = has("random:real") ? realRandom : seededRandom(job.seed);
-    this.input = new Input(has("stdin") ? job.stdin : new Uint8Array(0));
+    this.input = has("stdin") ? new Input(job.stdin, ask) : new Input(new Uint8Array(0));
     this.output = new Output(job.budgets.outputBytes, tell);
     const shown = has("fs:read") ? job.mounts : [];
     // Decoys come last, so that every other folder has the descriptor that it always had.

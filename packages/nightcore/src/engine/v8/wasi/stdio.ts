@@ -55,23 +55,42 @@ export class Output {
   }
 }
 
-/** Standard input of a run: bytes that are there from the beginning, so that no read waits. */
-export class Input {
-  readonly #bytes: Bytes;
-  #at = 0;
+/** Waits for the next piece of the input, and returns it; an empty one is the end. */
+export type AskInput = () => Bytes;
 
-  constructor(bytes: Bytes) {
+/** Standard input of a run: bytes that are there from the beginning, and where more comes, what is waited for. */
+export class Input {
+  #bytes: Bytes;
+  #at = 0;
+  #ask: AskInput | undefined;
+
+  constructor(bytes: Bytes, ask?: AskInput) {
     this.#bytes = bytes;
+    this.#ask = ask;
   }
 
+  /** What can be read without waiting. */
   get leftBytes(): number {
     return this.#bytes.length - this.#at;
   }
 
-  read(target: Uint8Array): number {
-    const length = Math.min(target.length, this.leftBytes);
-    target.set(this.#bytes.subarray(this.#at, this.#at + length));
-    this.#at += length;
-    return length;
+  /** Fills the buffers with what is there, and waits only when that is nothing: like a pipe, it returns less than would fit. */
+  read(buffers: readonly Uint8Array[]): number {
+    if (this.leftBytes === 0 && buffers.some(({ length }) => length > 0)) this.#fill();
+    let done = 0;
+    for (const buffer of buffers) {
+      const length = Math.min(buffer.length, this.leftBytes);
+      buffer.set(this.#bytes.subarray(this.#at, this.#at + length));
+      this.#at += length;
+      done += length;
+    }
+    return done;
+  }
+
+  #fill(): void {
+    if (this.#ask === undefined) return;
+    this.#bytes = this.#ask();
+    this.#at = 0;
+    if (this.#bytes.length === 0) this.#ask = undefined;
   }
 }

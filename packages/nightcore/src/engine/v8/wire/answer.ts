@@ -43,11 +43,13 @@ export type GuestOutcome = {
 export type SandboxAnswer =
   | { readonly kind: "ready" }
   | { readonly kind: "need-module" }
+  | { readonly kind: "need-input" }
   | { readonly kind: "outcome"; readonly outcome: GuestOutcome };
 
 const READY = 1;
 const NEED_MODULE = 2;
 const OUTCOME = 3;
+const NEED_INPUT = PIECE + 1;
 /** The faults that a sandbox may report; the others are the worker's own to find. Their order is the wire's. */
 const FAULT_CODES = [
   "engine/invalid-module",
@@ -90,6 +92,11 @@ export function encodeReady(): readonly Bytes[] {
 /** Said when a job came without its module and the cache has forgotten it. */
 export function encodeNeedModule(): readonly Bytes[] {
   return encodeTag(NEED_MODULE);
+}
+
+/** Said when the guest has read all the input that came, and wants more. The next message is that. */
+export function encodeNeedInput(): readonly Bytes[] {
+  return encodeTag(NEED_INPUT);
 }
 
 function encodeTag(tag: number): readonly Bytes[] {
@@ -144,10 +151,14 @@ export function encodeOutcome(outcome: GuestOutcome): readonly Bytes[] {
  * made safe to show. Throws a WireError for the first that cannot be right.
  */
 export function decodeAnswer(reader: WireReader, asked: AskedJob | undefined): SandboxAnswer | Piece {
-  const tag = reader.u8(PIECE);
+  const tag = reader.u8(NEED_INPUT);
   if (tag === READY || tag === NEED_MODULE) {
     reader.end();
     return { kind: tag === READY ? "ready" : "need-module" };
+  }
+  if (tag === NEED_INPUT && asked !== undefined) {
+    reader.end();
+    return { kind: "need-input" };
   }
   if (tag === PIECE && asked !== undefined) return decodePiece(reader, asked.budgets.outputBytes);
   if (tag !== OUTCOME || asked === undefined) throw new WireError("an answer that was not asked for");

@@ -1,4 +1,4 @@
-import { type Bytes, type Canary, CANARY_KINDS, CAPABILITIES, type Digest } from "#core";
+import { type Bytes, type Canary, CANARY_KINDS, CAPABILITIES, type Digest, INPUT_PIECE_BYTES_MAX } from "#core";
 import type { EngineJob, Mount, MountedFile } from "#ports";
 import { WireError, type WireReader } from "./reader.ts";
 import { WireWriter } from "./writer.ts";
@@ -7,14 +7,17 @@ import { WireWriter } from "./writer.ts";
  * A job as the sandbox sees it: without its tenant, of whom it learns only whether the job before was theirs too, and without the
  * bytes of a module that the sandbox has already.
  */
-export type SandboxJob = Omit<EngineJob, "bytes" | "tenant"> & {
+export type SandboxJob = Omit<EngineJob, "bytes" | "tenant" | "input"> & {
   readonly bytes: Bytes | undefined;
   readonly sameTenant: boolean;
   /** Whether what the guest prints is told in pieces, before its outcome. */
   readonly streamed: boolean;
+  /** Whether more input than `stdin` comes when it is asked for. */
+  readonly inputComes: boolean;
 };
 
 const JOB = 1;
+const INPUT = 2;
 const STRINGS_MAX = 65_536; // LIMIT: arguments, variables, mounts; more does not fit a guest's memory sensibly
 const FILES_MAX = 1_000_000; // LIMIT: files under one mount
 export const JOB_BYTES_MAX = 0x7fff_ffff; // LIMIT: what a frame's length can say and a buffer can hold
@@ -24,7 +27,7 @@ const CANARY_BYTES_MAX = 4_096; // LIMIT: a path or a value
 
 /**
  * ```
- * u8 1 | flag same tenant | flag streamed | text digest | flag, bytes module | flag, text entry | texts numericArgs | texts argv | texts env | bytes stdin |
+ * u8 1 | flag same tenant | flag streamed | flag input comes | text digest | flag, bytes module | flag, text entry | texts numericArgs | texts argv | texts env | bytes stdin |
  * mounts (u32 count; text path, flag writable, texts folders, u32 count of files: text path, bytes) |
  * u8 capabilities by bit | four integers: wallMs memoryBytes fuel outputBytes | bytes seed |
  * u32 count of decoys: u8 kind, text name, text value
@@ -38,6 +41,7 @@ export function encodeJob(
   writer.u8(JOB);
   writer.flag(sameTenant);
   writer.flag(streamed);
+  writer.flag(job.input !== undefined);
   writer.text(job.digest);
   writer.flag(withBytes);
   if (withBytes) writer.bytes(job.bytes);
@@ -76,6 +80,7 @@ export function decodeJob(reader: WireReader): SandboxJob {
   if (reader.u8() !== JOB) throw new WireError("not a job");
   const sameTenant = reader.flag();
   const streamed = reader.flag();
+  const inputComes = reader.flag();
   const digest = reader.text(256) as Digest;
   const bytes = reader.flag() ? reader.bytes(JOB_BYTES_MAX) : undefined;
   const entry = reader.flag() ? reader.text(JOB_BYTES_MAX) : undefined;
@@ -98,7 +103,8 @@ export function decodeJob(reader: WireReader): SandboxJob {
   if (seed.length !== SEED_BYTES) throw new WireError("a seed has 32 bytes");
   const canaries = decodeCanaries(reader);
   reader.end();
-  const job = { sameTenant, streamed, digest, bytes, entry, numericArgs, argv, env, stdin, mounts, capabilities, budgets, seed };
+  const asked = { digest, bytes, entry, numericArgs, argv, env, stdin, mounts, capabilities, budgets, seed };
+  const job = { sameTenant, streamed, inputComes, ...asked };
   return canaries.length === 0 ? job : { ...job, canaries };
 }
 
@@ -110,6 +116,22 @@ function decodeCanaries(reader: WireReader): readonly Canary[] {
     canaries.push({ kind, name: reader.text(CANARY_BYTES_MAX), value: reader.text(CANARY_BYTES_MAX) });
   }
   return canaries;
+}
+
+/** `u8 2 | bytes piece`: the next of the input, or its end where the piece is empty. */
+export function encodeInput(piece: Bytes): readonly Bytes[] {
+  const writer = new WireWriter();
+  writer.u8(INPUT);
+  writer.bytes(piece);
+  return writer.frame();
+}
+
+/** Throws a WireError for anything that {@link encodeInput} does not write. */
+export function decodeInput(reader: WireReader): Bytes {
+  if (reader.u8() !== INPUT) throw new WireError("not an input");
+  const piece = reader.bytes(INPUT_PIECE_BYTES_MAX);
+  reader.end();
+  return piece;
 }
 
 function decodeMount(reader: WireReader): Mount {

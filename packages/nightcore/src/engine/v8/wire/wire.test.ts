@@ -1,11 +1,28 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Bytes, CAPABILITIES, concatBytes, encodeHostCallTrace, HOST_CALLS, type OutputEntry } from "#core";
+import {
+  type Bytes,
+  CAPABILITIES,
+  concatBytes,
+  encodeHostCallTrace,
+  HOST_CALLS,
+  INPUT_PIECE_BYTES_MAX,
+  type InputStream,
+  type OutputEntry,
+} from "#core";
 import { jobFor } from "../fixture.test.ts";
-import { type AskedJob, decodeAnswer, encodeNeedModule, encodeOutcome, encodeReady, type GuestOutcome } from "./answer.ts";
+import {
+  type AskedJob,
+  decodeAnswer,
+  encodeNeedInput,
+  encodeNeedModule,
+  encodeOutcome,
+  encodeReady,
+  type GuestOutcome,
+} from "./answer.ts";
 import { FrameSplitter } from "./framing.ts";
-import { decodeJob, encodeJob } from "./job.ts";
+import { decodeInput, decodeJob, encodeInput, encodeJob } from "./job.ts";
 import { WireError, WireReader } from "./reader.ts";
 import { WireWriter } from "./writer.ts";
 
@@ -36,6 +53,7 @@ const OUTCOME: GuestOutcome = {
   }),
 };
 
+const NO_INPUT: InputStream = { read: () => Promise.resolve(new Uint8Array(0)), close: () => undefined };
 const messageOf = (frame: readonly Bytes[]): Uint8Array => concatBytes(frame).subarray(4);
 const WRITER: AskedJob = { budgets: BUDGETS, capabilities: ["stdout", "fs:write"] };
 const decode = (message: Bytes, asked = WRITER) => decodeAnswer(new WireReader(message), asked);
@@ -44,6 +62,7 @@ test("an outcome survives the way", () => {
   assert.deepEqual(decode(messageOf(encodeOutcome(OUTCOME))), { kind: "outcome", outcome: OUTCOME });
   assert.deepEqual(decode(messageOf(encodeReady())), { kind: "ready" });
   assert.deepEqual(decode(messageOf(encodeNeedModule())), { kind: "need-module" });
+  assert.deepEqual(decode(messageOf(encodeNeedInput())), { kind: "need-input" });
 });
 
 test("a job survives the way, with and without its module", () => {
@@ -67,16 +86,39 @@ test("a job survives the way, with and without its module", () => {
     bytes,
     sameTenant: true,
     streamed: true,
+    inputComes: false,
   });
   assert.deepEqual(
-    decodeJob(new WireReader(messageOf(encodeJob(job, { withBytes: false, sameTenant: false, streamed: false })))),
+    decodeJob(
+      new WireReader(messageOf(encodeJob({ ...job, input: NO_INPUT }, { withBytes: false, sameTenant: false, streamed: false }))),
+    ),
     {
       ...rest,
       bytes: undefined,
       sameTenant: false,
       streamed: false,
+      inputComes: true,
     },
   );
+});
+
+test("a piece of input survives the way, and anything else is refused", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 50 }), fc.uint8Array({ minLength: 1, maxLength: 9 }), (piece, more) => {
+      const message = messageOf(encodeInput(piece));
+      assert.deepEqual(decodeInput(new WireReader(message)), piece);
+      assert.throws(() => decodeInput(new WireReader(concatBytes([message, more]))), WireError);
+      for (let cut = 0; cut < message.length; cut++)
+        assert.throws(() => decodeInput(new WireReader(message.subarray(0, cut))), WireError);
+    }),
+    { numRuns: 20 },
+  );
+  const tooLong = messageOf(encodeInput(new Uint8Array(INPUT_PIECE_BYTES_MAX + 1)));
+  assert.throws(() => decodeInput(new WireReader(tooLong)), WireError);
+  const job = messageOf(encodeJob(jobFor(new Uint8Array(8)), { withBytes: true, sameTenant: true, streamed: false }));
+  assert.throws(() => decodeInput(new WireReader(job)), WireError, "a job");
+  assert.throws(() => decodeJob(new WireReader(messageOf(encodeInput(new Uint8Array(9))))), WireError, "no job");
+  assert.throws(() => decodeAnswer(new WireReader(messageOf(encodeNeedInput())), undefined), WireError, "before any job");
 });
 
 test("answers that cannot be right are refused", () => {

@@ -77,7 +77,7 @@ export const FILE_CALLS = {
     const buffers = context.memory.iovecs(iovecs, count);
     context.memory.check(pointer, 4);
     let done = 0;
-    if (descriptor.opened.kind === "stdin") for (const buffer of buffers) done += context.input.read(buffer);
+    if (descriptor.opened.kind === "stdin") done = context.input.read(buffers);
     else if (descriptor.opened.kind === "stdout" || descriptor.opened.kind === "stderr") return ERRNO.badf;
     else {
       const file = fileOf(descriptor, RIGHT.fdRead);
