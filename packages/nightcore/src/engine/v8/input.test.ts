@@ -31,6 +31,7 @@ assert.ok(opened.ok);
 const engine = opened.value;
 test.after(() => engine.close());
 
+const PATIENT = { ...jobFor(copier(100)).budgets, wallMs: 300_000 };
 const GRANTED = CAPABILITIES.filter((one) => one === "stdin" || one === "stdout");
 
 function jobWith(input: InputStream | undefined, over: Partial<EngineJob> = {}, bytes = copier(100)): EngineJob {
@@ -92,14 +93,18 @@ test("the deadline and the caller end a guest that waits for input, and the next
   assert.equal(late.fault?.code, "engine/deadline");
   assert.deepEqual(late.input, { bytes: new Uint8Array(0), pieces: [] });
   const controller = new AbortController();
-  const asked: InputStream = {
+  let asked = 0;
+  const once: InputStream = {
     read() {
+      if (asked++ === 0) return Promise.resolve(utf8("once"));
       controller.abort();
       return new Promise(() => undefined);
     },
     close: () => undefined,
   };
-  assert.equal((await engine.run(jobWith(asked), controller.signal)).fault?.code, "engine/cancelled");
+  const cancelled = await engine.run(jobWith(once, { budgets: PATIENT }), controller.signal);
+  assert.equal(cancelled.fault?.code, "engine/cancelled");
+  assert.deepEqual(cancelled.input, { bytes: utf8("once"), pieces: [4] }, "what it was given before is known");
   assert.equal((await engine.run(jobWith(streamOf([utf8("fine")]).stream))).exitCode, 1);
 });
 
@@ -114,7 +119,7 @@ test("jobs beside one that waits for its input are not kept waiting, nor taken f
     },
     close: () => undefined,
   };
-  const waiting = engine.run(jobWith(slow));
+  const waiting = engine.run(jobWith(slow, { budgets: PATIENT }));
   for (let n = 0; n < 20; n++) assert.equal((await engine.run(jobWith(undefined, { stdin: utf8("now") }))).exitCode, 1);
   release.resolve();
   assert.deepEqual(new Uint8Array((await waiting).stdout), utf8("late"));
@@ -123,7 +128,7 @@ test("jobs beside one that waits for its input are not kept waiting, nor taken f
 test("a stream that fails, lies or does not end is a fault of its own, and what it gave before is known", async () => {
   const piece = new Uint8Array(INPUT_PIECE_BYTES_MAX);
   const endless: InputStream = { read: () => Promise.resolve(piece), close: () => undefined };
-  const budgets = { wallMs: 60_000, memoryBytes: 1 << 20, fuel: 1e9, outputBytes: INPUT_BYTES_MAX };
+  const budgets = { ...PATIENT, fuel: 1e9, outputBytes: INPUT_BYTES_MAX };
   const rows: readonly (readonly [why: string, code: string, stream: InputStream])[] = [
     ["breaks off", "engine/input-failed", { read: () => Promise.reject(new Error("gone")), close: () => undefined }],
     ["gives more than it was asked for", "engine/input-failed", streamOf([new Uint8Array(INPUT_PIECE_BYTES_MAX + 1)]).stream],

@@ -31,7 +31,7 @@ function misbehaving(script: string, ownBytes: number): Launch {
 
 async function endOf(launch: Launch): Promise<string> {
   const pool = new Pool(launch, { slots: 1 });
-  const budgets = { wallMs: 20_000, memoryBytes: 65_536, fuel: 1, outputBytes: 1 };
+  const budgets = { wallMs: 300_000, memoryBytes: 65_536, fuel: 1, outputBytes: 1 };
   try {
     const end = await pool.run(jobFor(new Uint8Array(0), { budgets }), undefined);
     return "fault" in end ? `${end.fault.code} ${end.fault.detail}` : "an outcome";

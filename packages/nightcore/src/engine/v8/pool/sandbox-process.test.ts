@@ -161,7 +161,7 @@ for (const [lie, then, over, detail] of INPUT_ROWS) {
   test(`a sandbox that ${lie} is engine/protocol`, async () => {
     const pool = new Pool(impostor(READY, `${then} ${STAY}`), { slots: 1 });
     const end = await pool.run(
-      { ...JOB, capabilities: ["stdin"], budgets: { ...JOB.budgets, wallMs: 5_000 }, ...over },
+      { ...JOB, capabilities: ["stdin"], budgets: { ...JOB.budgets, wallMs: 60_000 }, ...over },
       undefined,
     );
     assert.ok("fault" in end, JSON.stringify(end));
