@@ -13,7 +13,10 @@ import {
   type Strikes,
 } from "#core";
 import { BASE_ASSESSMENT, type ContainmentPolicy, type Spread, spreadOf } from "#guardian";
+import { explainLedgerFault, type LedgerReader } from "#ports";
 import {
+  type AssessmentEvent,
+  type Event,
   type Evidence,
   readEvidence,
   readSamples,
@@ -22,10 +25,12 @@ import {
   type Rows,
   type StandingSubject,
 } from "#state";
+import { assessAgain } from "#worker";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { openPolicies } from "./policy-store.ts";
 import { count } from "./run-words.ts";
-import { openView, type View } from "./session.ts";
+import { openEntry, openView, type View } from "./session.ts";
+import { unwrap } from "./unwrap.ts";
 
 /** What runs left behind of a tenant or a module, as it stands now. */
 type Standing = {
@@ -55,6 +60,7 @@ export async function run(invocation: Invocation): Promise<number> {
   if (positionals.length > 1) throw usageStop("one TENANT or SHA256 is enough", "without one, all are listed");
   const view = await openView(invocation);
   try {
+    if (invocation.flag("again")) return tellAgain(invocation, view);
     const now = encodeTime(Date.now());
     const subjects = asked === undefined ? listSubjects(view.rows) : [parseSubject(asked, view.rows)];
     const standings = subjects.map((subject) => readStanding(view, subject, now));
@@ -67,6 +73,28 @@ export async function run(invocation: Invocation): Promise<number> {
     view.close();
   }
   return EXIT.ok;
+}
+
+/** What does not follow from the log, if anything does not. */
+function tellAgain({ terminal, json }: Invocation, { reader, publicKey }: View): number {
+  const { runs, unusual, differences } = assessAgain(openEvents(reader, publicKey));
+  if (json) terminal.print(JSON.stringify({ runs, unusual, differences }));
+  else {
+    for (const { index, run, recorded, follows } of differences)
+      terminal.print(`entry ${index}  run ${run}  recorded: ${codesOf(recorded)}  follows: ${codesOf(follows)}`);
+  }
+  terminal.say(`${runs} runs assessed again, ${unusual} of them unusual: ${differences.length} come out differently`);
+  return differences.length > 0 ? EXIT.verificationFailed : EXIT.ok;
+}
+
+function codesOf(assessment: AssessmentEvent | null): string {
+  return assessment === null ? "nothing" : assessment.findings.map(({ code }) => escapeControls(code)).join(", ");
+}
+
+/** Every entry of the log in its order, its signature checked; undefined for what this version does not know. */
+function* openEvents(reader: LedgerReader, publicKey: Uint8Array): Generator<Event | undefined> {
+  let index = 0;
+  for (const entry of reader.entries(0, reader.size)) yield unwrap(openEntry(entry, index++, publicKey), explainLedgerFault);
 }
 
 function listSubjects(rows: Rows): readonly StandingSubject[] {

@@ -6,8 +6,6 @@
  * an outcome before that is durable; or go on when the ledger has failed. It holds no power; everything it works with is
  * handed in by `cli`.
  */
-export { assessmentEvents, assessOutcome } from "./assessment.ts";
-export type { AssessedRun } from "./assessment.ts";
 export { processAll } from "./batch.ts";
 export type { BatchOptions } from "./batch.ts";
 export { weighCandidate } from "./approvals.ts";
@@ -33,6 +31,10 @@ export { openPolicyAct, weighConsent } from "./policy-consent.ts";
 export type { Consent, WeighedAct } from "./policy-consent.ts";
 export { PolicyShelf } from "./policy-shelf.ts";
 export type { PolicyVersion, ShelvedPolicies } from "./policy-shelf.ts";
+export { assessmentEvents, assessOutcome } from "./assessment.ts";
+export type { AssessedRun } from "./assessment.ts";
+export { assessAgain } from "./reassessment.ts";
+export type { Misassessment, Reassessment } from "./reassessment.ts";
 export { aboutModule, Recorder } from "./recorder.ts";
 export type { About } from "./recorder.ts";
 export { traceRecall } from "./recall.ts";

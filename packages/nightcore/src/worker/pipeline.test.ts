@@ -3,13 +3,22 @@ import { createHash, generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parseStatement } from "#attest";
-import { type Bytes, type Digest, encodeBase64, fail, keyIdOf, makeCanaries, ok, type Result, utf8 } from "#core";
+import { type Bytes, type Digest, encodeBase64, fail, keyIdOf, makeCanaries, ok, type Result, type RunId, utf8 } from "#core";
 import { decide, type Facts } from "#guardian";
 import type { Appended, Engine, EngineJob, EngineReport, LedgerFault, LedgerWriter, ModuleFiles, ModuleSource } from "#ports";
 import { type Event, evolve, MemoryRows, readEvent } from "#state";
 import { publicKeyOf, sha256, signerOf, verifyEd25519 } from "#store/keys";
 import { TrustStore } from "#trust";
-import { assessmentEvents, assessOutcome, Pipeline, PolicyShelf, processAll, Recorder, type RunRequest } from "#worker";
+import {
+  assessAgain,
+  assessmentEvents,
+  assessOutcome,
+  Pipeline,
+  PolicyShelf,
+  processAll,
+  Recorder,
+  type RunRequest,
+} from "#worker";
 
 const { privateKey, publicKey } = generateKeyPairSync("ed25519");
 const SIGN = signerOf(privateKey);
@@ -301,7 +310,29 @@ test("every assessment follows from the log: made again from its entries, also w
     assert.ok(found.includes("guardian/escape-tried") && found.includes("guardian/guest-fault"), `${concurrency} at once`);
     assert.ok(concurrency > 1 || found.includes("guardian/unusual-fuel"));
     assert.ok(found.length < 60, "most have none");
+    const { runs, unusual, differences } = assessAgain(entries);
+    assert.deepEqual([runs, differences], [120, []], "in one pass over the log as well");
+    assert.equal(unusual, entries.filter(({ kind }) => kind === "assessment").length);
   }
+});
+
+test("an assessment that does not follow from the log is found: one that is gone, was made milder, was invented, or rests on other figures", async () => {
+  const { pipeline, entries } = makeRig({ reportOf: reportOfMany });
+  for (let n = 0; n < 20; n++) await pipeline.process(sourceOf(), REQUEST);
+  const at = entries.findIndex(({ kind }) => kind === "assessment");
+  const said = entries[at];
+  const outcome = entries[at - 1];
+  assert.ok(said?.kind === "assessment" && outcome?.kind === "outcome");
+  const calm = entries.findIndex((event, n) => event.kind === "outcome" && entries[n + 1]?.kind !== "assessment");
+  const lies: readonly (readonly [what: string, entries: readonly (Event | undefined)[], index: number])[] = [
+    ["gone", entries.with(at, undefined as unknown as Event), at - 1],
+    ["milder", entries.with(at, { ...said, points: 0, findings: [] }), at - 1],
+    ["other figures", entries.with(at - 1, { ...outcome, refusals: { deniedCalls: 9, escapes: 9, badPointers: 0 } }), at - 1],
+    ["invented", entries.with(calm + 1, { ...said, run: "x" as RunId }), calm + 1],
+    ["a grant that is gone", entries.with(at - 2, undefined as unknown as Event), at - 1],
+  ];
+  assert.deepEqual(assessAgain(entries).differences, []);
+  for (const [what, changed, index] of lies) assert.equal(assessAgain(changed).differences[0]?.index, index, what);
 });
 
 test("what contains a module is durable with the outcome, blocks it at once, and is no part of the run", async () => {
