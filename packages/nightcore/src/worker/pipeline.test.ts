@@ -183,7 +183,9 @@ test("every assessment follows from the log: made again from its entries, also w
     assert.ok(concurrency > 1 || found.includes("guardian/unusual-fuel"));
     assert.ok(found.length < 60, "most have none");
     const { runs, unusual, differences } = assessAgain(entries);
-    assert.deepEqual([runs, differences], [120, []], "in one pass over the log as well");
+    const ran = entries.filter(({ kind }) => kind === "outcome").length;
+    assert.ok(ran > 60, "a control: containment ends few of them");
+    assert.deepEqual([runs, differences], [ran, []], "in one pass over the log as well");
     assert.equal(unusual, entries.filter(({ kind }) => kind === "assessment").length);
   }
 });
