@@ -23,10 +23,12 @@ import { makePromiseLine } from "../tools/promise.ts";
 
 const ENTRIES = 10_000_000;
 const SMALL_SHARE = 1000; // the ledger whose process is compared with has so many times fewer entries
+const SMALLEST = 5_000;
 const ENTRIES_PER_RUN = 5;
 const ENTRIES_PER_APPEND = 4_000;
 const RUNS_PER_COMMIT = 20_000;
-const TENANTS = 1_000;
+const TENANTS_MAX = 1_000;
+const RUNS_FOUND = 50;
 const QUESTIONS = 200;
 const ORIGIN = "bench.invalid/large";
 const BEGAN_MS = Date.UTC(2026, 0, 1);
@@ -44,15 +46,18 @@ function placeOf(folder: string): Place {
 
 const entryOf = (index: number): Uint8Array =>
   utf8(`{"kind":"entry","index":${index},"run":${Math.floor(index / ENTRIES_PER_RUN)}}`);
-const tenantOf = (run: number): string => `tenant-${(run * 7919) % TENANTS}`;
+/** Tenants with at least as many runs each as are asked for, so that every ledger has as much to answer. */
+const tenantsIn = (entries: number): number =>
+  Math.min(TENANTS_MAX, Math.max(1, Math.floor(entries / ENTRIES_PER_RUN / RUNS_FOUND)));
+const tenantOf = (run: number, tenants: number): string => `tenant-${(run * 7919) % tenants}`;
 
-function rowOf(run: number): Row {
+function rowOf(run: number, tenant: string): Row {
   const first = run * ENTRIES_PER_RUN;
   const empty = Object.fromEntries(Object.keys(TABLES.runs.columns).map((column) => [column, null]));
   const at = new Date(BEGAN_MS + run * 10).toISOString();
   return {
     ...empty,
-    ...{ run: `r-${String(run).padStart(12, "0")}`, tenant: tenantOf(run), digest: digestOf(sha256, utf8(tenantOf(run))) },
+    ...{ run: `r-${String(run).padStart(12, "0")}`, tenant, digest: digestOf(sha256, utf8(tenant)) },
     ...{ mode: "run", status: run % 50 === 0 ? "failed" : "ran", verified: 1, decided_at: at, finished_at: at, exit_code: 0 },
     ...{ wall_ms: 1, fuel: 1000, memory_bytes: 65_536, output_bytes: 19 },
     indexes: Array.from({ length: ENTRIES_PER_RUN }, (_, n) => first + n).join(","),
@@ -75,9 +80,9 @@ async function build(folder: string, entries: number): Promise<void> {
   }
   must(await writer.close());
   const { projection } = Projection.open(place.state);
-  const runs = Math.floor(entries / ENTRIES_PER_RUN);
+  const [runs, tenants] = [Math.floor(entries / ENTRIES_PER_RUN), tenantsIn(entries)];
   for (let run = 0; run < runs; run++) {
-    projection.put("runs", rowOf(run));
+    projection.put("runs", rowOf(run, tenantOf(run, tenants)));
     if ((run + 1) % RUNS_PER_COMMIT === 0 || run + 1 === runs) projection.commit((run + 1) * ENTRIES_PER_RUN);
     if (run % 500_000 === 0) process.stderr.write(`large-ledger: ${run} runs after ${sinceSeconds(startedMs)} s\n`);
   }
@@ -114,9 +119,11 @@ async function measure(folder: string): Promise<Measured> {
     proofMs.push(performance.now() - startedMs);
     if (!sound) throw new Error(`the proof of entry ${index} does not hold`);
     startedMs = performance.now();
-    const found = findEntries(rows, { tenant: tenantOf(n), limit: 50 }).flatMap((at) => [...reader.entries(at, at + 1)]);
+    const found = findEntries(rows, { tenant: tenantOf(n, tenantsIn(size)), limit: RUNS_FOUND }).flatMap((at) => [
+      ...reader.entries(at, at + 1),
+    ]);
     findMs.push(performance.now() - startedMs);
-    if (found.length === 0 || found.length % ENTRIES_PER_RUN !== 0) throw new Error("runs were found without their entries");
+    if (found.length !== RUNS_FOUND * ENTRIES_PER_RUN) throw new Error(`${found.length} entries were found`);
   }
   rows.close();
   return { openMs, proofMs: medianOf(proofMs), findMs: medianOf(findMs), residentMiB: process.memoryUsage.rss() / 2 ** 20 };
@@ -133,7 +140,7 @@ const PROMISES = ["large-open", "large-proof", "large-find", "large-memory"] as 
 
 async function compare(folder: string, entries: number): Promise<void> {
   const [large, small] = [join(folder, "large"), join(folder, "small")];
-  await build(small, Math.max(ENTRIES_PER_RUN * TENANTS, Math.floor(entries / SMALL_SHARE)));
+  await build(small, Math.max(SMALLEST, Math.floor(entries / SMALL_SHARE)));
   await build(large, entries);
   const few = measureApart(small);
   const all = measureApart(large);
