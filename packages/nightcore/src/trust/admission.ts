@@ -1,4 +1,4 @@
-import { type Crypto, fail, ok, type Result } from "#core";
+import { type Crypto, type Digest, fail, ok, type Result } from "#core";
 import { type ModuleShape, parseModule, type WasmFault } from "#wasm";
 import type { DigestedBytes, SignatureFault, SignatureStanding } from "./evidence.ts";
 import { examineSignature, type SignatureQuestion } from "./signature.ts";
@@ -18,10 +18,33 @@ export class AdmittedModule {
   }
 }
 
-/** Parses the bytes, strictly and bounded. What is refused is named: not wasm, truncated, over a limit, not meterable. */
-export function admitModule(module: DigestedBytes, bytesMax: number): Result<AdmittedModule, WasmFault> {
+const SHAPES_MAX = 100; // LIMIT: shapes that are kept; one names at most all imports and exports of its module
+
+/** Shapes of modules that were admitted under one limit. A shape follows from the bytes, and the digest was taken of these bytes. */
+export class RecentShapes {
+  readonly #known = new Map<Digest, ModuleShape>();
+
+  get(digest: Digest): ModuleShape | undefined {
+    return this.#known.get(digest);
+  }
+
+  keep(digest: Digest, shape: ModuleShape): void {
+    if (this.#known.size >= SHAPES_MAX) this.#known.clear();
+    this.#known.set(digest, shape);
+  }
+}
+
+/**
+ * Parses the bytes, strictly and bounded. What is refused is named: not wasm, truncated, over a limit, not meterable. What was
+ * admitted is not parsed again where its shape is among those that are `recent`.
+ */
+export function admitModule(module: DigestedBytes, bytesMax: number, recent?: RecentShapes): Result<AdmittedModule, WasmFault> {
+  const known = recent?.get(module.digest);
+  if (known !== undefined) return ok(new AdmittedModule(seal, module, known));
   const shape = parseModule(module.bytes, { bytesMax });
-  return shape.ok ? ok(new AdmittedModule(seal, module, shape.value)) : fail(shape.fault);
+  if (!shape.ok) return fail(shape.fault);
+  recent?.keep(module.digest, shape.value);
+  return ok(new AdmittedModule(seal, module, shape.value));
 }
 
 /** A standing that lets a module pass. */

@@ -6,7 +6,7 @@
  * itself: bytes, the moment and the hash and signature functions are handed in. It follows the WebAssembly core
  * specification (binary format), RFC 8032 (Ed25519), DSSE 1.0.2 and in-toto Statement v1.
  */
-export { AdmittedModule, admitModule, VerifiedModule, verifyModule } from "./admission.ts";
+export { AdmittedModule, admitModule, RecentShapes, VerifiedModule, verifyModule } from "./admission.ts";
 export type { TrustedStanding } from "./admission.ts";
 export { digestBytes, DigestedBytes } from "./evidence.ts";
 export type { ModuleEvidence, SignatureFault, SignatureStanding } from "./evidence.ts";

@@ -11,6 +11,7 @@ import {
   explainTrustFault,
   type Manifest,
   parseManifest,
+  type RecentShapes,
   type SignatureQuestion,
   type SignatureStanding,
   type TrustStore,
@@ -34,7 +35,13 @@ export type Inspection = {
 };
 
 /** What an inspection computes with and trusts. */
-export type InspectionPowers = { readonly crypto: Crypto; readonly store: TrustStore; readonly moduleBytesMax: number };
+export type InspectionPowers = {
+  readonly crypto: Crypto;
+  readonly store: TrustStore;
+  readonly moduleBytesMax: number;
+  /** Absent: every module is parsed. */
+  readonly shapes?: RecentShapes | undefined;
+};
 
 /**
  * Admits and verifies the files of one module, each looked at once. Both stages are always tried, so that a refusal names
@@ -45,7 +52,7 @@ export function inspectModule(
   { tenant, nowMs }: { readonly tenant: string; readonly nowMs: number },
   powers: InspectionPowers,
 ): Inspection {
-  const { crypto, store, moduleBytesMax } = powers;
+  const { crypto, store, moduleBytesMax, shapes } = powers;
   const manifestBytes = files.manifest === undefined ? undefined : digestBytes(files.manifest, crypto);
   const { manifest, manifestFact } = readManifest(manifestBytes);
   if (!files.wasm.ok) {
@@ -55,7 +62,7 @@ export function inspectModule(
   const module = digestBytes(files.wasm.value, crypto);
   const { signature, envelope, publicKeyHint, digestFile } = files;
   const question = { manifest: manifestBytes, evidence: { signature, envelope, publicKeyHint, digestFile }, tenant, nowMs };
-  const admitted = admitModule(module, moduleBytesMax);
+  const admitted = admitModule(module, moduleBytesMax, shapes);
   const { standing, verified } = verify(admitted, { ...question, module }, { crypto, store });
   return { digest: module.digest, sizeBytes: module.bytes.length, admitted, standing, verified, manifest, manifestFact };
 }

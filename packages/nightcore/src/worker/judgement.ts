@@ -2,7 +2,7 @@ import type { Clock, Crypto, Digest } from "#core";
 import { decide, type Decision, type Facts, type PolicyEngine } from "#guardian";
 import type { ModuleSource, Mount } from "#ports";
 import type { Rows } from "#state";
-import type { TrustStore } from "#trust";
+import type { RecentShapes, TrustStore } from "#trust";
 import type { ApprovalAuthority } from "./approvals.ts";
 import { gatherFacts } from "./facts.ts";
 import { inputDigests } from "./input-digest.ts";
@@ -24,6 +24,8 @@ export type JudgingPowers = {
   /** A version that is tried: it decides beside the one in force, and nothing follows from it. */
   readonly trial?: Deciding | undefined;
   readonly moduleBytesMax: number;
+  /** Absent where modules are judged once. */
+  readonly shapes?: RecentShapes | undefined;
   /** The name of the log: approvals are made for one. */
   readonly origin: string;
   readonly backend: string;
@@ -47,10 +49,10 @@ export type Judgement = {
 /** Admits, verifies, gathers the facts and decides, on one reading of the bytes. Executes nothing and records nothing. */
 export function judgeModule(source: ModuleSource, request: RunRequest, powers: JudgingPowers): Judgement {
   const { clock, policies, policyEngine, trial, ...around } = powers;
-  const { crypto, store, moduleBytesMax } = around;
+  const { crypto, store, moduleBytesMax, shapes } = around;
   const nowMs = clock();
   const { tenant } = source;
-  const inspection = inspectModule(source.read(), { tenant, nowMs }, { crypto, store, moduleBytesMax });
+  const inspection = inspectModule(source.read(), { tenant, nowMs }, { crypto, store, moduleBytesMax, shapes });
   const captured = showsFolder(inspection, request) ? source.captureMounts() : undefined;
   const policy = { policy: policies.policyOf(tenant), policyVersion: policies.version };
   const inputs = inputDigests({ stdin: request.stdin, captured }, around.rows, crypto.sha256);

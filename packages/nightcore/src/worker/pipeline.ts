@@ -28,6 +28,7 @@ import {
   type Print,
 } from "#ports";
 import type { AcknowledgementAsked, Event, IntentEvent, OutcomeEvent, OutputSaid } from "#state";
+import { RecentShapes } from "#trust";
 import { assessmentEvents, assessOutcome } from "./assessment.ts";
 import { admissionEvent, decisionEvent, trialOf, intentEvent, outcomeEvent, verificationEvent } from "./events.ts";
 import { canaryEvents, plantCanaries } from "./canaries.ts";
@@ -70,7 +71,7 @@ export class Pipeline {
   readonly #powers: PipelinePowers;
 
   constructor(powers: PipelinePowers) {
-    this.#powers = powers;
+    this.#powers = { shapes: new RecentShapes(), ...powers };
   }
 
   async process(source: ModuleSource, request: RunRequest, cancellation?: Cancellation): Promise<Result<RunRecord, LedgerFault>> {
