@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { encodeBase64, fail, makeCanaries, ok, type RunId, utf8 } from "#core";
+import { encodeBase64, fail, makeCanaries, ok, utf8 } from "#core";
 import { decide, type Facts } from "#guardian";
-import type { EngineReport, ModuleFiles, ModuleSource } from "#ports";
-import { type Event, evolve, MemoryRows } from "#state";
-import { sha256 } from "#store/keys";
-import { assessAgain, assessmentEvents, assessOutcome, processAll } from "#worker";
-import { SIGN, KEY_ID, MODULE, GOOD, REQUEST, makeRig, sourceOf } from "./pipeline-rig.test.ts";
+import type { ModuleFiles, ModuleSource } from "#ports";
+import { processAll } from "#worker";
+import { GOOD, makeRig, MODULE, REQUEST, SIGN, sourceOf } from "./fixture.test.ts";
 
 test("the intent is durable before the guest starts, and the outcome before anyone hears of it", async () => {
   const { pipeline, steps, entries } = makeRig();
@@ -146,100 +144,6 @@ test("every recorded decision, decided again from its recorded facts, comes out 
     );
   }
   assert.ok(new Set(decisions.map(({ verdict }) => verdict)).size >= 3, "allow, hold and deny are among them");
-});
-
-/** Runs that are alike for the most part; every ninth traps, every seventh tries a way out, every thirty-first burns fuel. */
-function reportOfMany(n: number): Partial<EngineReport> {
-  const usage = { wallMs: 1, memoryBytes: 0, fuel: n % 31 === 30 ? 900_000_000 : 1_000_000 + n, outputBytes: 0, hostCalls: 0 };
-  const refusals = { deniedCalls: n % 7 === 6 ? 2 : 0, escapes: n % 7 === 6 ? 2 : 0, badPointers: 0 };
-  const ended = n % 9 === 8 ? ({ exitCode: undefined, fault: { code: "engine/trap", detail: "" } } as const) : {};
-  return { usage, ...(n % 7 === 6 ? { refusals } : {}), ...ended };
-}
-
-test("every assessment follows from the log: made again from its entries, also where runs overlapped, and where nothing was found", async () => {
-  const policy = '{"assessment":{"runs_min":10,"contain":{"escapes":0,"faults":3}}}';
-  for (const concurrency of [1, 8]) {
-    const { pipeline, entries, files } = makeRig({ reportOf: reportOfMany });
-    files["t0.json"] = files["t1.json"] = policy;
-    const jobs = Array.from({ length: 120 }, (_, n) => ({ source: sourceOf({}, `t${n % 3}`), request: REQUEST }));
-    const records = await processAll(pipeline, jobs, { concurrency });
-    assert.ok(records.ok);
-    const found: string[] = [];
-    for (const outcome of entries.filter((event) => event.kind === "outcome")) {
-      const rows = new MemoryRows();
-      assert.ok(outcome.assessed !== undefined);
-      entries.slice(0, outcome.assessed.entries).forEach((event, index) => evolve(rows, event, { index }));
-      const ofRun = entries.filter((event) => "run" in event && event.run === outcome.run);
-      const intent = ofRun.find((event) => event.kind === "intent");
-      const decision = ofRun.find((event) => event.kind === "decision");
-      assert.ok(intent !== undefined && decision !== undefined);
-      const again = assessOutcome({ facts: decision.facts as unknown as Facts, intent, outcome }, rows);
-      const events = assessmentEvents(outcome, again, KEY_ID);
-      const recorded = ofRun.filter((event) => event.kind === "assessment");
-      assert.equal(JSON.stringify(events.slice(0, 1).map(({ event }) => event)), JSON.stringify(recorded));
-      found.push(...again.findings.map(({ code }) => code));
-    }
-    assert.ok(found.includes("guardian/escape-tried") && found.includes("guardian/guest-fault"), `${concurrency} at once`);
-    assert.ok(concurrency > 1 || found.includes("guardian/unusual-fuel"));
-    assert.ok(found.length < 60, "most have none");
-    const { runs, unusual, differences } = assessAgain(entries);
-    const ran = entries.filter(({ kind }) => kind === "outcome").length;
-    assert.ok(ran > 60, "a control: containment ends few of them");
-    assert.deepEqual([runs, differences], [ran, []], "in one pass over the log as well");
-    assert.equal(unusual, entries.filter(({ kind }) => kind === "assessment").length);
-  }
-});
-
-test("an assessment that does not follow from the log is found: one that is gone, was made milder, was invented, or rests on other figures", async () => {
-  const { pipeline, entries } = makeRig({ reportOf: reportOfMany });
-  for (let n = 0; n < 20; n++) await pipeline.process(sourceOf(), REQUEST);
-  const at = entries.findIndex(({ kind }) => kind === "assessment");
-  const said = entries[at];
-  const outcome = entries[at - 1];
-  assert.ok(said?.kind === "assessment" && outcome?.kind === "outcome");
-  const calm = entries.findIndex((event, n) => event.kind === "outcome" && entries[n + 1]?.kind !== "assessment");
-  const lies: readonly (readonly [what: string, entries: readonly (Event | undefined)[], index: number])[] = [
-    ["gone", entries.with(at, undefined as unknown as Event), at - 1],
-    ["milder", entries.with(at, { ...said, points: 0, findings: [] }), at - 1],
-    ["other figures", entries.with(at - 1, { ...outcome, refusals: { deniedCalls: 9, escapes: 9, badPointers: 0 } }), at - 1],
-    ["invented", entries.with(calm + 1, { ...said, run: "x" as RunId }), calm + 1],
-    ["a grant that is gone", entries.with(at - 2, undefined as unknown as Event), at - 1],
-  ];
-  assert.deepEqual(assessAgain(entries).differences, []);
-  for (const [what, changed, index] of lies) assert.equal(assessAgain(changed).differences[0]?.index, index, what);
-});
-
-test("what contains a module is durable with the outcome, blocks it at once, and is no part of the run", async () => {
-  const refusals = { deniedCalls: 10, escapes: 10, badPointers: 0 };
-  const { pipeline, entries, steps } = makeRig({ report: { refusals } });
-  const first = await pipeline.process(sourceOf(), REQUEST);
-  assert.ok(first.ok);
-  assert.deepEqual(steps, ["append", "run", "append"]);
-  assert.deepEqual(
-    entries.slice(4).map(({ kind }) => kind),
-    ["outcome", "assessment", "block"],
-  );
-  assert.deepEqual(first.value.indexes, [0, 1, 2, 3, 4]);
-  assert.equal(first.value.status, "ran", "how it ended is one thing, what it did another");
-  assert.equal(first.value.assessment?.contain?.trigger, "escapes");
-  const second = await pipeline.process(sourceOf(), REQUEST);
-  assert.ok(second.ok);
-  assert.deepEqual([second.value.verdict, second.value.reasons[0]?.code], ["quarantine", "guardian/contained"]);
-  const block = entries.find((event) => event.kind === "block");
-  assert.deepEqual([block?.cause, block?.causedBy, block?.run], ["containment", KEY_ID, first.value.run]);
-});
-
-test("a trial is not assessed, and no history for others", async () => {
-  const refusals = { deniedCalls: 10, escapes: 10, badPointers: 0 };
-  const { pipeline, entries, rows } = makeRig({ report: { refusals } });
-  const trial = { capabilities: [], seed: new Uint8Array(32), budgets: undefined };
-  const record = await pipeline.process(sourceOf(), { ...REQUEST, trial });
-  assert.ok(record.ok);
-  assert.equal(record.value.assessment, undefined);
-  const last = entries.at(-1);
-  assert.ok(last?.kind === "outcome" && last.assessed === undefined);
-  assert.deepEqual({ ...last.refusals }, refusals);
-  assert.deepEqual(rows.scan("standing", {}), []);
 });
 
 test("outputs of a batch are kept by their beginnings, of a single run whole", async () => {
