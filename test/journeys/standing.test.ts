@@ -72,7 +72,14 @@ test("fifty times the fuel of a steady history is found, told, and raises the ri
   assert.match(workspace.expect(0, "standing", "steady").stdout, /fuel +\d[\d ]* \(\d[\d ]*\)[\s\S]*guardian\/unusual-fuel/);
   assert.match(workspace.expect(2, "standing", "nobody").stderr, /the log knows no tenant/);
 
-  workspace.runOf("steady");
+  const { run } = calm[0] ?? assert.fail();
+  const newest = workspace.json<{ readonly runs: readonly RunSaid[] }>("run", "steady").runs[0]?.run ?? assert.fail();
+  for (const other of [run, newest]) {
+    const { assessment } = workspace.json<{ readonly assessment: object | null }>("explain", other);
+    assert.equal(assessment, null);
+  }
+  const unusual = /run ([0-9a-f-]{36})/.exec(spoken.stderr)?.[1] ?? assert.fail();
+  assert.match(workspace.expect(0, "explain", unusual).stderr, /when it had ended:[\s\S]*unusual: /);
   const entries = entriesOf(workspace);
   const risks = entries.flatMap((event) => (event.kind === "decision" ? [JSON.stringify(event.risk)] : []));
   assert.match(risks.at(-1) ?? "", /"name":"standing","points":6,"evidence":"findings about earlier runs left 10 points/);

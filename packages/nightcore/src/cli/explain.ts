@@ -2,10 +2,11 @@ import { type Digest, parseDigest, quote } from "#core";
 import type { PolicyBundle } from "#guardian";
 import type { DecisionEvent } from "#state";
 import { decideAgain, factsOf } from "#worker";
+import { sayAssessment } from "./assessment-words.ts";
 import { encodeExplanation, type Explained, sayExplanation } from "./decision-words.ts";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { openJudge, readVersion } from "./policy-store.ts";
-import { findRun, indexesOf } from "./recorded-run.ts";
+import { findRun, indexesOf, readAssessment } from "./recorded-run.ts";
 import { openEntry, openView, type View } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
 import { explainLedgerFault } from "#ports";
@@ -26,8 +27,12 @@ export async function run(invocation: Invocation): Promise<number> {
     const decision = decideAgain(event, engine);
     const explained: Explained = { facts, decision, bundle, engine, rules: event.engine };
     const same = decision.verdict === event.verdict;
-    if (json) terminal.print(JSON.stringify({ run: event.run, index, recorded: event.verdict, ...encodeExplanation(explained) }));
+    const assessment = readAssessment(view, event.run);
+    const said = { run: event.run, index, recorded: event.verdict, ...encodeExplanation(explained) };
+    if (json) terminal.print(JSON.stringify({ ...said, assessment: assessment ?? null }));
     else sayExplanation(terminal, explained);
+    if (assessment !== undefined) terminal.say("what was found about the run when it had ended:");
+    sayAssessment(terminal, assessment);
     terminal.say(`entry ${index} of the log, run ${event.run}`);
     if (!same)
       terminal.say(

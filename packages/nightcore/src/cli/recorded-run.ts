@@ -1,6 +1,6 @@
 import { quote } from "#core";
 import { explainLedgerFault } from "#ports";
-import type { Row, Rows } from "#state";
+import type { AssessmentEvent, Row, Rows } from "#state";
 import type { RecordedRun } from "#worker";
 import { CommandStop, EXIT } from "./invocation.ts";
 import { readEntries, type View } from "./session.ts";
@@ -41,4 +41,16 @@ export function readRecordedRun({ reader, publicKey }: Pick<View, "reader" | "pu
     if (event?.kind === "outcome" && event.run === row["run"]) run = { ...run, outcome: event };
   }
   return run;
+}
+
+/** What was found about a run after it ended, as the log says; undefined where it has no assessment, as for nearly every run. */
+export function readAssessment(
+  { rows, reader, publicKey }: Pick<View, "rows" | "reader" | "publicKey">,
+  run: string,
+): AssessmentEvent | undefined {
+  const [notice] = rows.scan("notices", { where: { run, kind: "assessment" }, limit: 1 });
+  if (notice === undefined) return undefined;
+  const index = Number(notice["log_index"]);
+  const [event] = unwrap(readEntries(reader, { from: index, to: index + 1, publicKey }), explainLedgerFault);
+  return event?.kind === "assessment" && event.run === run ? event : undefined;
 }
