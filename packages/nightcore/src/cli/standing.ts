@@ -25,7 +25,7 @@ import {
   type Rows,
   type StandingSubject,
 } from "#state";
-import { assessAgain } from "#worker";
+import { assessAgain, type PolicyShelf } from "#worker";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { openPolicies } from "./policy-store.ts";
 import { count } from "./run-words.ts";
@@ -63,7 +63,8 @@ export async function run(invocation: Invocation): Promise<number> {
     if (invocation.flag("again")) return tellAgain(invocation, view);
     const now = encodeTime(Date.now());
     const subjects = asked === undefined ? listSubjects(view.rows) : [parseSubject(asked, view.rows)];
-    const standings = subjects.map((subject) => readStanding(view, subject, now));
+    const { shelf } = openPolicies(view.layout, view.rows);
+    const standings = subjects.map((subject) => readStanding(subject, { rows: view.rows, shelf, now }));
     const sorted = standings.toSorted((a, b) => b.points - a.points);
     if (json) terminal.print(JSON.stringify({ at: now, standings: sorted }));
     else if (asked === undefined) for (const standing of sorted) terminal.print(describeShortly(standing));
@@ -116,10 +117,11 @@ function parseSubject(asked: string, rows: Rows): StandingSubject {
   });
 }
 
-function readStanding({ rows, layout }: View, subject: StandingSubject, now: string): Standing {
+type Surroundings = { readonly rows: Rows; readonly shelf: PolicyShelf; readonly now: string };
+
+function readStanding(subject: StandingSubject, { rows, shelf, now }: Surroundings): Standing {
   const left = readStandingPoints(rows, subject);
   const samples = subject.tenant === undefined ? [] : readSamples(rows, subject.tenant);
-  const { shelf } = openPolicies(layout, rows);
   const { tenant, digest } = subject;
   const pairs = rows.scan("standing", { where: tenant === undefined ? { digest: digest ?? null } : { tenant } });
   return {
