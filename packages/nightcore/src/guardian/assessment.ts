@@ -72,6 +72,7 @@ const FAULTS: ReadonlyMap<string, Found> = new Map([
   ["engine/trap", { ...CRASH, words: "it trapped" }],
   ["engine/stack-overflow", { ...CRASH, words: "it recursed too deeply" }],
   ["engine/sandbox-died", { ...BROKEN, words: "its sandbox process died" }],
+  ["engine/sandbox-out-of-memory", { ...BROKEN, words: "its sandbox process was killed for the memory that it wanted" }],
   ["engine/protocol", { ...BROKEN, words: "its sandbox process told what cannot be" }],
 ]);
 

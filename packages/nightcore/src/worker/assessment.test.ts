@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RunId } from "#core";
 import type { Facts } from "#guardian";
-import type { EngineReport } from "#ports";
+import type { EngineFaultCode, EngineReport } from "#ports";
 import { type Event, evolve, MemoryRows } from "#state";
 import { assessAgain, assessmentEvents, assessOutcome, processAll } from "#worker";
 import { KEY_ID, makeRig, REQUEST, sourceOf } from "./fixture.test.ts";
@@ -65,6 +65,36 @@ test("an assessment that does not follow from the log is found: one that is gone
   ];
   assert.deepEqual(assessAgain(entries).differences, []);
   for (const [what, changed, index] of lies) assert.equal(assessAgain(changed).differences[0]?.index, index, what);
+});
+
+/** Every fault of the engine, and whether it is held against the guest: one that is added and stands not here does not compile. */
+const BLAMED: Readonly<Record<EngineFaultCode, boolean>> = {
+  "engine/invalid-module": false,
+  "engine/unsupported-feature": false,
+  "engine/unknown-import": false,
+  "engine/no-entry": false,
+  "engine/bad-argument": false,
+  "engine/trap": true,
+  "engine/stack-overflow": true,
+  "engine/fuel-exhausted": true,
+  "engine/memory-exceeded": true,
+  "engine/output-exceeded": true,
+  "engine/deadline": true,
+  "engine/cancelled": false,
+  "engine/sandbox-died": true,
+  "engine/sandbox-out-of-memory": true,
+  "engine/protocol": true,
+  "engine/unavailable": false,
+};
+
+test("what a guest did is held against it, and what it did not do is not", async () => {
+  for (const [code, blamed] of Object.entries(BLAMED) as [EngineFaultCode, boolean][]) {
+    const { pipeline } = makeRig({ report: { exitCode: undefined, fault: { code, detail: "" } } });
+    const record = await pipeline.process(sourceOf(), REQUEST);
+    assert.ok(record.ok);
+    assert.equal(record.value.assessment?.strikes.faults, blamed ? 1 : 0, code);
+    assert.equal(record.value.assessment?.findings.length, blamed ? 1 : 0, code);
+  }
 });
 
 test("what contains a module is durable with the outcome, blocks it at once, and is no part of the run", async () => {
