@@ -85,6 +85,10 @@ const BLAMED: Readonly<Record<EngineFaultCode, boolean>> = {
   "engine/sandbox-out-of-memory": true,
   "engine/protocol": true,
   "engine/unavailable": false,
+  // A canary has its own consequence, and what comes in is somebody else's doing.
+  "engine/canary": false,
+  "engine/input-exceeded": false,
+  "engine/input-failed": false,
 };
 
 test("what a guest did is held against it, and what it did not do is not", async () => {

@@ -4,8 +4,9 @@ import fc from "fast-check";
 import { encodeBase64, fail, makeCanaries, ok, utf8 } from "#core";
 import { decide, type Facts } from "#guardian";
 import type { ModuleFiles, ModuleSource } from "#ports";
+import { sha256 } from "#store/keys";
 import { processAll } from "#worker";
-import { GOOD, makeRig, MODULE, REQUEST, SIGN, sourceOf } from "./fixture.test.ts";
+import { GOOD, KEY_ID, makeRig, MODULE, REQUEST, SIGN, sourceOf } from "./fixture.test.ts";
 
 test("the intent is durable before the guest starts, and the outcome before anyone hears of it", async () => {
   const { pipeline, steps, entries } = makeRig();
