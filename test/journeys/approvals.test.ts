@@ -46,6 +46,7 @@ test("an approval that was signed elsewhere counts; one that was tampered with, 
     ["more fuel than was signed", forge(statement.replace(/"fuel":\d+/, '"fuel":9000000000000')), "guardian/approval-forged"],
     ["another signature", good.replace(/"sig":"..../, '"sig":"AAAA'), "guardian/approval-forged"],
     ["no envelope", "approved: true", "guardian/approval-malformed"],
+    ["a megabyte", " ".repeat(1_000_000), "guardian/approval-malformed"],
     ["another order of members", reversed(envelope), "guardian/approval-malformed"],
     [
       "a signature twice",

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Capability, type Digest, encodeTime, escapeControls, parseCapability, parseTime, quote } from "#core";
 import {
@@ -16,6 +15,7 @@ import {
 import { explainLedgerFault } from "#ports";
 import { type ApprovalEvent, approvalRecord, type IncidentEvent } from "#state";
 import { openBlobs } from "#store/blobs";
+import { readFileBounded } from "#store/modules";
 import { replaceFile } from "#store/workspace";
 import { shortKey } from "#trust";
 import { aboutModule, weighCandidate } from "#worker";
@@ -74,12 +74,11 @@ function readEnvelope(invocation: Invocation): Uint8Array | undefined {
   const file = invocation.text("signed");
   if (file === undefined) return undefined;
   if (invocation.text("key") !== undefined) throw usageStop("`--signed` and `--key` exclude each other");
-  try {
-    const bytes = readFileSync(resolve(invocation.root, file));
-    return new Uint8Array(bytes.subarray(0, 2 * APPROVAL_BYTES_MAX + 1));
-  } catch {
-    throw usageStop(`the approval ${quote(file)} cannot be read`);
-  }
+  const most = 2 * APPROVAL_BYTES_MAX;
+  const read = readFileBounded(resolve(invocation.root, file), most);
+  if (!read.ok) throw usageStop(`the approval ${quote(file)} cannot be read`);
+  // Of what is too large nothing is read, and it is found to be that.
+  return read.value.size > most ? new Uint8Array(most + 1) : new Uint8Array(read.value.bytes);
 }
 
 function signApproval({ configuration }: Session, invocation: Invocation, facts: Facts): Uint8Array {

@@ -109,7 +109,7 @@ export type DecisionEvent = OfRun & {
   /** The score with its contributions, and the policies that permit. Absent in decisions of the first version. */
   readonly risk?: Json;
   readonly permits?: readonly string[];
-  /** Whose approvals let it run; absent where nobody's were needed, or in decisions from before there were any. */
+  /** Whose approvals stand behind an allow; absent where none did, or in decisions from before there were any. */
   readonly consent?: { readonly persons: readonly string[]; readonly breakGlass: boolean };
   /** What a version on trial would have decided; its reasons only where the verdict is another. Absent while none is tried. */
   readonly trial?: {

@@ -25,23 +25,23 @@ export function incidentEvents(
   return [...attacks, { ...base, code: "guardian/break-glass-used", message }];
 }
 
-/** Whose approvals let a run be allowed; undefined where nobody's were needed. */
+/** Whose approvals stand behind a run that is allowed; undefined where there are none that were enough. */
 export function consentOf(facts: Facts, { verdict }: Decision): DecisionEvent["consent"] {
   if (verdict !== "allow") return undefined;
-  const { needed, breakGlass, approvals } = weighApprovals(facts);
-  if (!needed) return undefined;
-  const counted =
-    breakGlass === undefined ? approvals.filter(({ counts }) => counts).map(({ approval }) => approval) : [breakGlass];
+  const { satisfied, breakGlass, approvals } = weighApprovals(facts);
+  if (!satisfied) return undefined;
+  const given = approvals.filter(({ counts }) => counts).map(({ approval }) => approval);
+  const counted = breakGlass === undefined ? given.filter(({ statement }) => statement?.act === "approval") : [breakGlass];
   return { persons: counted.map(({ person }) => person ?? ""), breakGlass: breakGlass !== undefined };
 }
 
-/** Who broke the glass for a run that is allowed for no other reason, and what for. */
+/** Who broke the glass for a run that is allowed, with no other consent that would be enough, and what for. */
 export function findBreaker(
   facts: Facts,
   { verdict }: Decision,
 ): { readonly person: string; readonly comment: string } | undefined {
   if (verdict !== "allow") return undefined;
-  const { needed, breakGlass } = weighApprovals(facts);
-  if (!needed || breakGlass === undefined) return undefined;
+  const { breakGlass } = weighApprovals(facts);
+  if (breakGlass === undefined) return undefined;
   return { person: breakGlass.person ?? "somebody", comment: breakGlass.statement?.comment ?? "" };
 }
