@@ -169,5 +169,5 @@ test("a log that is shorter than what a witness has cosigned is not continued", 
   cpSync(older, own(workspace, "ledger"), { recursive: true });
   rmSync(own(workspace, "state.db"));
   assert.match(workspace.expect(5, "run", "hello").stderr, /ledger\/rollback/);
-  assert.match(workspace.expect(4, "ledger", "fsck").stderr, /entries were cosigned, and here are 1/);
+  assert.match(workspace.expect(4, "ledger", "fsck").stderr, /entries were cosigned, and here are \d+/);
 });

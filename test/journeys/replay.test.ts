@@ -173,3 +173,21 @@ test("runs that depended on the world, or were ended from outside, are said not 
   workspace.expect(0, "quarantine", "add", "modules/greeter", "--reason", "under investigation");
   assert.match(workspace.expect(2, "replay", greeter.run).stderr, /quarantined/);
 });
+
+test("arguments too long for an entry are recorded by digest, handed to the guest whole, and replayed", (context) => {
+  const workspace = Workspace.make(context);
+  addGuests(workspace, ["exitByArguments"]);
+  const long = "x".repeat(100_000);
+  const said = workspace.runOf("exitByArguments", "--arg", long);
+  const { entries } = workspace.json<{
+    readonly entries: readonly { readonly argv: unknown; readonly arguments?: { readonly bytes: number } }[];
+  }>(...["ledger", "find", "--run", said.run, "--kind", "intent"]);
+  assert.equal(said.exitCode, "exitByArguments".length + 1 + long.length + 1, "what it was handed has this size");
+  assert.equal(entries[0]?.argv, null);
+  assert.ok((entries[0]?.arguments?.bytes ?? 0) > 100_000);
+  workspace.expect(0, "replay", said.run);
+  assert.match(
+    workspace.expect(2, "run", "exitByArguments", ...Array.from({ length: 11 }, () => ["--arg", long]).flat()).stderr,
+    /--stdin/,
+  );
+});

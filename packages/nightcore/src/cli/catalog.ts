@@ -45,6 +45,11 @@ export const CATALOG: readonly CommandSpec[] = [
     options: [
       { name: "origin", value: "NAME", summary: "the name of the log (default: nightcore.local/ and random digits)" },
       { name: "ml-dsa-44", summary: "sign published checkpoints with ML-DSA-44 beside Ed25519" },
+      {
+        name: "continues",
+        value: "DIR",
+        summary: "a workspace whose log this one follows: its last state stands in the first entry",
+      },
     ],
     example: "nightcore init --origin example.com/firewall",
     load: () => import("./init.ts"),

@@ -1,5 +1,5 @@
 import { quote } from "#core";
-import type { Event } from "#state";
+import type { Event, NewestShown } from "#state";
 
 /** What an entry says, in a line. */
 export function describeEvent(event: Event): string {
@@ -26,6 +26,10 @@ export function describeEvent(event: Event): string {
       return `${event.records.length} records of a ${quote(event.form)} from ${quote(event.source)}`;
     case "replay":
       return event.identical ? "identical" : `differs in ${event.divergence?.what ?? "something"}`;
+    case "clock":
+      return `the clock said ${event.clock}, ${event.behindMs} ms behind the log`;
+    case "restoration":
+      return `goes on from a backup of ${event.size} entries, the newest by ${event.newest.map(describeShown).join(", ")}`;
     case "deletion":
       return `${event.blobs.length} blobs deleted under the retention policy`;
     case "assessment":
@@ -49,10 +53,15 @@ export function describeEvent(event: Event): string {
     case "acknowledgement":
       return `entries ${event.from} to ${event.to - 1} are ${event.reached} and not ${event.asked} (${event.unreached})`;
     case "workspace":
-      return `log ${quote(event.origin)}`;
+      return `log ${quote(event.origin)}${event.predecessor === undefined ? "" : `, after ${quote(event.predecessor.origin)} with ${event.predecessor.size} entries`}`;
     case "recovery":
       return `${event.tornBytes} torn bytes cut, ${event.rewrittenFiles.length} files rewritten, ${event.interruptedRuns} interrupted runs closed`;
     default:
       return "";
   }
+}
+
+function describeShown(shown: NewestShown): string {
+  if (shown.by === "witnesses") return `the witnesses ${shown.names.map((name) => quote(name)).join(", ")}`;
+  return shown.by === "checkpoint" ? `the checkpoint in ${quote(shown.from)}` : `the statement ${quote(shown.text)}`;
 }

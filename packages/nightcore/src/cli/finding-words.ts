@@ -42,8 +42,9 @@ function advise({ nature, fault, file, entries }: LedgerFinding): string {
       return "keep both checkpoints, they prove it; go on with the copy that was cosigned, or begin a new log";
     case "ledger/restored":
       return "`nightcore ledger resume` goes on once nothing newer is shown; it can be read and verified as it is";
-    case "ledger/corrupt-checkpoint":
     case "ledger/absent":
+      return "restore a backup (`nightcore ledger restore DIR`), or put back public/checkpoint if that alone is gone";
+    case "ledger/corrupt-checkpoint":
       return "put back public/checkpoint from a backup, or from a witness (`GET /HASH/checkpoint`) if that has seen as much";
     default:
       return entries === undefined

@@ -10,6 +10,7 @@ import { TrustStore } from "#trust";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { logKeysOf } from "./ledger-vkey.ts";
 import { bundleFiles, keepVersion, readPolicyFiles } from "./policy-store.ts";
+import { readPredecessor } from "./predecessor.ts";
 import { logKeyOf, openSession, random, type Session } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
 import { SOFTWARE } from "./version.ts";
@@ -69,6 +70,7 @@ export async function run(invocation: Invocation): Promise<number> {
   if (!/^[^\s+\p{Cc}]{1,200}$/u.test(origin) || origin.startsWith("DSSEv1")) {
     throw usageStop(`${quote(origin)} cannot name a log`, "use a name like example.com/firewall, without spaces and `+`");
   }
+  const predecessor = await readPredecessor(invocation, origin);
   for (const folder of [layout.modules, layout.policies, layout.trust, layout.logs, layout.own, layout.inbox.pending])
     mkdirSync(folder, { recursive: true });
   // `node.key` may be left from an init that was cut short; it signed nothing yet, and it is as good as a new one.
@@ -88,7 +90,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const session = await openSession(invocation, { thread: false, create: true });
   const vkey = logKeyOf(session);
   const vkeys = logKeysOf(session);
-  const event = { kind: "workspace", at: encodeTime(Date.now()), origin, logKey: vkey, software: SOFTWARE } as const;
+  const said = { at: encodeTime(Date.now()), origin, logKey: vkey, software: SOFTWARE };
+  const event = { kind: "workspace", ...said, ...(predecessor === undefined ? {} : { predecessor }) } as const;
   unwrap(await session.recorder.record([{ about: { name: "workspace", digest: null }, event }]), explainLedgerFault);
   const bundled = bundleFiles(readPolicyFiles(layout.policies));
   // Somebody else's files may be there already. What cannot be put in force denies, and does not keep a workspace from being made.
@@ -106,6 +109,8 @@ export async function run(invocation: Invocation): Promise<number> {
     );
   terminal.say(`made a workspace in ${quote(basename(root))}`);
   terminal.say(`log key: ${vkeys.replaceAll("\n", "\n         ")}`);
+  if (predecessor !== undefined)
+    terminal.say(`its first entry names ${quote(predecessor.origin)} with ${predecessor.size} entries as the log before it`);
   if (!bundled.ok) {
     terminal.say(`${terminal.paint("yellow", "warning")}: ${explainPolicyFault(bundled.fault).message}`);
     terminal.say("no policies are in force, and so everything is denied until `nightcore policy activate` has put some in force");

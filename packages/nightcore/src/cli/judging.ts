@@ -7,20 +7,25 @@ import { explainSourceFault, type ModuleSource } from "#ports";
 import type { Rows } from "#state";
 import { openModuleFolder } from "#store/modules";
 import type { Layout } from "#store/workspace";
-import { type ApprovalAuthority, judgeModule, type Judgement, type JudgingPowers } from "#worker";
+import { type ApprovalAuthority, judgeModule, type Judgement, type JudgingPowers, type Timeline } from "#worker";
 import { usageStop } from "./invocation.ts";
 import { openPolicies, type PoliciesInForce } from "./policy-store.ts";
 import { crypto, type Session } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
 
 /** What of a workspace judging needs, however it was opened. */
-export type JudgedWorkspace = Pick<Session, "layout" | "configuration" | "store" | "trustStore"> & { readonly rows: Rows };
+export type JudgedWorkspace = Pick<Session, "layout" | "configuration" | "store" | "trustStore"> & {
+  readonly rows: Rows;
+  /** Absent where nothing is recorded: then the machine's clock says what the time is. */
+  readonly timeline?: Timeline;
+};
 
 /** What judging works with in a workspace, backend and isolation aside. */
-export function judgingPowersOf({ rows, store, trustStore, layout, configuration }: JudgedWorkspace) {
+export function judgingPowersOf({ rows, timeline, store, trustStore, layout, configuration }: JudgedWorkspace) {
   const policies = openPolicies(layout, rows);
   return {
-    clock: Date.now,
+    clock: timeline?.now ?? Date.now,
+    machineClock: timeline?.clock ?? Date.now,
     crypto,
     rows,
     store,

@@ -37,6 +37,43 @@ export const LEDGER_COMMANDS: readonly CommandSpec[] = [
     load: () => import("./ledger-fsck.ts"),
   },
   {
+    path: ["ledger", "backup"],
+    positional: "DIR",
+    summary: "copy the log to a folder, or what an earlier backup there lacks",
+    detail:
+      "Everything that was acknowledged before is in it, also while another process appends. The log must continue what is in\nDIR already; DIR holds a whole backup at any moment. It is a tlog-tiles directory with the configuration, the public key\nand the trust store beside it, and without the private key and the blobs.",
+    options: [{ name: "verify", summary: "then verify the whole backup, every entry and signature" }],
+    example: "nightcore ledger backup /backup/nightcore",
+    load: () => import("./ledger-backup.ts"),
+  },
+  {
+    path: ["ledger", "restore"],
+    positional: "DIR",
+    summary: "verify a backup, and put it where the workspace has no ledger",
+    detail:
+      "The restored log can be read and verified. Nothing is appended to it before `ledger resume`, since whoever continues an\nolder state as if it were the newest signs a second history.",
+    options: [{ name: "log-key", value: "VKEY", summary: "a verifier key, or a file with one (default: the workspace's own)" }],
+    example: "nightcore ledger restore /backup/nightcore",
+    load: () => import("./ledger-restore.ts"),
+  },
+  {
+    path: ["ledger", "resume"],
+    summary: "go on with a restored log, once nothing newer was signed",
+    detail:
+      "At least one of the three is needed; the log records which. If more of the log was seen anywhere, it is closed for good:\nit stays readable, and `nightcore init --continues` begins a new log that names it.",
+    options: [
+      { name: "policy", value: "FILE", summary: "ask its witnesses: a quorum that knew the log must have seen nothing newer" },
+      {
+        name: "checkpoint",
+        value: "FILE",
+        summary: "the newest checkpoint that others are shown, which must be the restored one",
+      },
+      { name: "statement", value: "TEXT", summary: "your own word that nothing newer was signed, and how you know" },
+    ],
+    example: "nightcore ledger resume --policy witness.policy",
+    load: () => import("./ledger-resume.ts"),
+  },
+  {
     path: ["ledger", "find"],
     summary: "find entries by run, tenant, digest, signer, verdict, kind and time",
     detail:

@@ -7,7 +7,9 @@ import { examineLedger, type LedgerExamination, type LedgerFinding } from "#stor
 import { type Layout, readIfThere } from "#store/workspace";
 import { type FindingWords, wordFindings } from "./finding-words.ts";
 import { EXIT, type Invocation } from "./invocation.ts";
-import { logKeyOf, openConfiguration, openSession, readNodePublicKey, type WorkspaceRepairs } from "./session.ts";
+import { logKeysOf } from "./ledger-vkey.ts";
+import { openConfiguration, openSession, readNodePublicKey } from "./session.ts";
+import type { WorkspaceRepairs } from "./recovery.ts";
 import { unwrap } from "./unwrap.ts";
 import { examineSurroundings, PROJECTION_FILE } from "./workspace-findings.ts";
 
@@ -44,7 +46,7 @@ async function examine(invocation: Invocation): Promise<Examined> {
   const examination = unwrap(
     await examineLedger({
       folder: layout.ledger,
-      vkey: logKeyOf({ configuration, publicKey }),
+      vkey: logKeysOf({ layout, configuration, publicKey }),
       witnessed: readIfThere(layout.witnessed),
       signatures: true,
       onProgress: (checked, size) => terminal.progress(Math.min(checked, size), size, "entries"),

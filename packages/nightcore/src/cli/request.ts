@@ -73,7 +73,7 @@ function checkTargets(invocation: Invocation): void {
     );
 }
 
-const ARGUMENT_BYTES_MAX = 16_384; // LIMIT: they stand in the intent, which is one log entry
+const ARGUMENT_BYTES_MAX = 1024 * 1024; // LIMIT: half of what Linux takes; the guest gets them in its memory
 
 /** What the options ask of each run. Malformed ones end the command before anything is read. */
 export function readRequest(invocation: Invocation, mode: "run" | "proof"): RunRequest {
@@ -82,7 +82,7 @@ export function readRequest(invocation: Invocation, mode: "run" | "proof"): RunR
   if (given > ARGUMENT_BYTES_MAX)
     throw usageStop(
       `the arguments and variables have ${given} bytes`,
-      `at most ${ARGUMENT_BYTES_MAX} fit into the record; hand the rest in with --stdin`,
+      `at most ${ARGUMENT_BYTES_MAX} are taken; hand the rest in with --stdin`,
     );
   return {
     mode,

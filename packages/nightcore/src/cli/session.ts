@@ -10,12 +10,11 @@ import {
   type Json,
   ok,
   type Result,
-  type RunId,
   type VerifierCrypto,
 } from "#core";
 import { encodeVkey, explainEvidenceFault, makeLogKey } from "#ledger";
 import { explainLedgerFault, type LedgerFault, type LedgerReader, type LedgerWriter } from "#ports";
-import { type Event, evolve, readEvent } from "#state";
+import { type Event, evolve, readEvent, readLatestTime, type RestorationEvent } from "#state";
 import { publicKeyOf, readPublicKey, sha256, verifyEd25519, verifyMlDsa44 } from "#store/keys";
 import { Projection } from "#store/sqlite";
 import { LedgerDamage, openLedgerReader, openLedgerWriter, type TilesReader } from "#store/tiles";
@@ -29,10 +28,11 @@ import {
   replaceFile,
 } from "#store/workspace";
 import { explainTrustFault, TrustStore, type TrustStoreFault } from "#trust";
-import { aboutModule, interruptedEvent, Recorder } from "#worker";
+import { Recorder, Timeline } from "#worker";
 import { recordOrders } from "./kill-orders.ts";
 import type { Invocation } from "./invocation.ts";
 import { KEY_HINT, keyOrStop, readNodePrivateKeys } from "./node-keys.ts";
+import { recordOpening, type WorkspaceRepairs } from "./recovery.ts";
 import { shownAs, unwrap } from "./unwrap.ts";
 import { settleVault } from "./vaulting.ts";
 
@@ -67,6 +67,8 @@ export type View = {
 export type Session = Omit<View, "reader" | "close"> & {
   readonly ledger: LedgerWriter;
   readonly recorder: Recorder;
+  /** The time that entries are recorded with. */
+  readonly timeline: Timeline;
   readonly store: TrustStore;
   readonly trustStore: Digest;
   /** The level that was asked for, and the least that anything recorded so far was acknowledged at. */
@@ -123,26 +125,17 @@ export type SessionOptions = {
   readonly repairs?: WorkspaceRepairs;
   /** What is done once the ledger is locked and sound, before the projection is opened. */
   readonly prepare?: () => void;
+  /** Goes on with a restored ledger: this is its first entry after the backup, and once it is durable the mark goes. */
+  readonly resuming?: RestorationEvent;
 };
-
-/** What was repaired outside of the ledger before it was opened, by paths relative to the ledger folder. */
-export type WorkspaceRepairs = { readonly rewritten: readonly string[]; readonly removed: readonly string[] };
-
-const NO_REPAIRS: WorkspaceRepairs = { rewritten: [], removed: [] };
 
 /** Opens a workspace to change it. `thread`: the writer runs beside the main thread, for commands with much to record. */
 export async function openSession(invocation: Invocation, options: SessionOptions): Promise<Session> {
-  const { thread, create = false, lockWaitMs, repairs, prepare } = options;
+  const { repairs, prepare, resuming } = options;
   const { layout, configuration } = await openConfiguration(invocation);
   const { key, mlDsaKey } = readNodePrivateKeys({ layout, configuration });
   const publicKey = publicKeyOf(key);
-  const { origin } = configuration;
-  // A ledger that is gone is a rollback to nothing; only `init` begins one.
-  const witnessed = readIfThere(layout.witnessed);
-  const wait = lockWaitMs === undefined ? {} : { lockWaitMs };
-  const keys = { key, mlDsaKey };
-  const opening = { folder: layout.ledger, origin, ...keys, thread, create, witnessed, repair: repairs !== undefined, ...wait };
-  const ledger = unwrap(await openLedgerWriter(opening), explainLedgerFault);
+  const ledger = unwrap(await openOwnLedger({ layout, configuration, key, mlDsaKey }, options), explainLedgerFault);
   try {
     prepare?.();
     const rows = openProjection(layout, invocation);
@@ -152,21 +145,18 @@ export async function openSession(invocation: Invocation, options: SessionOption
       unwrap(catchUp(rows, reader, publicKey), explainLedgerFault);
       reader.close();
     }
-    // What opening mends waits for nobody: it is what makes the next step possible.
-    await recordRecovery(
-      { ledger, recorder: new Recorder({ ledger, rows, sha256 }, rows.applied), rows },
-      repairs ?? NO_REPAIRS,
-      invocation,
-    );
+    const timeline = new Timeline(Date.now, readLatestTime(rows));
+    await recordOpening({ ledger, rows, layout, timeline }, { repairs, resuming }, invocation);
     const files = { layout, configuration, publicKey };
     const writer = await openWriter({ ...files, ledger, recorder: () => recorder }, invocation);
-    const recorder: Recorder = new Recorder({ ledger: writer, rows, sha256 }, rows.applied);
+    const recorder: Recorder = new Recorder({ ledger: writer, rows, sha256, timeline }, rows.applied);
     const { store, digest } = unwrap(loadTrustStore(layout, rows), explainTrustFault);
     const session: Session = {
       ...files,
       rows,
       ledger: writer,
       recorder,
+      timeline,
       acknowledged: () => ({
         asked: configuration.acknowledgement.level,
         reached: "reached" in writer ? writer.reached : "durable",
@@ -201,6 +191,28 @@ async function openWriter(
   if (opened.configuration.acknowledgement.level === "durable") return opened.ledger;
   const { openAcknowledgingWriter } = await import("./acknowledgement.ts");
   return openAcknowledgingWriter(opened, invocation);
+}
+
+type OwnLedger = Pick<Session, "layout" | "configuration"> & ReturnType<typeof readNodePrivateKeys>;
+
+/** The ledger to write. One that is gone is a rollback to nothing; only `init` begins one. */
+function openOwnLedger(
+  { layout, configuration, key, mlDsaKey }: OwnLedger,
+  options: SessionOptions,
+): Promise<Result<LedgerWriter, LedgerFault>> {
+  const { thread, create = false, lockWaitMs, repairs, resuming } = options;
+  return openLedgerWriter({
+    folder: layout.ledger,
+    origin: configuration.origin,
+    key,
+    mlDsaKey,
+    thread,
+    create,
+    witnessed: readIfThere(layout.witnessed),
+    repair: repairs !== undefined,
+    newest: resuming !== undefined,
+    ...(lockWaitMs === undefined ? {} : { lockWaitMs }),
+  });
 }
 
 function openProjection(layout: Layout, { terminal }: Invocation): Projection {
@@ -287,46 +299,6 @@ export function readEntries(
   return ok(events);
 }
 
-const FILES_NAMED_MAX = 100; // LIMIT: names in one entry
-
-/** What opening had to mend goes into the log, and so does the end of every run that a dead worker left open. */
-async function recordRecovery(
-  { ledger, recorder, rows }: Pick<Session, "ledger" | "recorder" | "rows">,
-  repairs: WorkspaceRepairs,
-  { terminal }: Invocation,
-): Promise<void> {
-  const open = rows.scan("runs", { where: { status: "started" } });
-  const { tornBytes } = ledger.recovery;
-  const rewrittenFiles = [...ledger.recovery.rewrittenFiles, ...repairs.rewritten];
-  const removedFiles = [...ledger.recovery.removedFiles, ...repairs.removed];
-  if (open.length === 0 && tornBytes === 0 && rewrittenFiles.length + removedFiles.length === 0) return;
-  const nowMs = Date.now();
-  const ends = open.map((row) => {
-    const tenant = String(row["tenant"]);
-    const digest = String(row["digest"]) as Digest;
-    return {
-      about: aboutModule(tenant, digest),
-      event: interruptedEvent(String(row["run"]) as RunId, { tenant, digest }, nowMs),
-    };
-  });
-  const recovery = {
-    kind: "recovery",
-    at: encodeTime(nowMs),
-    tornBytes,
-    rewrittenFiles: rewrittenFiles.slice(0, FILES_NAMED_MAX),
-    ...(removedFiles.length === 0 ? {} : { removedFiles: removedFiles.slice(0, FILES_NAMED_MAX) }),
-    interruptedRuns: open.length,
-  } as const;
-  unwrap(await recorder.record([...ends, { about: { name: "recovery", digest: null }, event: recovery }]), explainLedgerFault);
-  rows.commit(recorder.applied);
-  const torn = tornBytes > 0 ? `cut ${tornBytes} bytes that were never acknowledged; ` : "";
-  const files = rewrittenFiles.length > 0 ? `rewrote ${rewrittenFiles.length} derived files; ` : "";
-  const gone = removedFiles.length > 0 ? `removed ${removedFiles.length} unfinished files; ` : "";
-  terminal.say(
-    `${terminal.paint("yellow", "recovered")}: ${torn}${files}${gone}${open.length} interrupted runs closed; recorded in the log`,
-  );
-}
-
 /** Reads the trust store that the log recorded last, and no other. Finishes a change that was recorded and not yet renamed. */
 function loadTrustStore(layout: Layout, rows: Projection): Result<{ store: TrustStore; digest: Digest }, TrustStoreFault> {
   const recorded = rows.get("trust", "store")?.["digest"] ?? digestOf(sha256, TrustStore.empty.encode());
@@ -364,13 +336,13 @@ export async function changeTrust(
   store: TrustStore,
   change: { readonly change: "key-trusted" | "key-revoked"; readonly record: unknown },
 ): Promise<void> {
-  const { layout, recorder } = session;
+  const { layout, recorder, timeline } = session;
   const bytes = store.encode();
   const digest = digestOf(sha256, bytes);
   replaceFile(`${layout.trustStore}.next`, bytes);
   const event = {
     kind: "trust",
-    at: encodeTime(Date.now()),
+    at: encodeTime(timeline.now()),
     change: change.change,
     record: JSON.parse(JSON.stringify(change.record)) as Json,
     store: digest,

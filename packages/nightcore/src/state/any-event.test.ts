@@ -244,6 +244,13 @@ const ARBITRARIES: Arbitraries = {
       }),
     ),
   }),
+  clock: fc.record({ at, clock: at, behindMs: count }),
+  restoration: fc.record({
+    at,
+    size: count,
+    restoredAt: at,
+    newest: fc.constant([{ by: "statement", text: "nothing newer was signed" } as const]),
+  }),
   submission: fc.record({
     at,
     id: digest,

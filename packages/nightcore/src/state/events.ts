@@ -38,6 +38,8 @@ export const EVENT_TYPES = {
   recovery: "urn:nightcore:recovery:v1",
   replay: "urn:nightcore:replay:v1",
   deletion: "urn:nightcore:deletion:v1",
+  restoration: "urn:nightcore:restoration:v1",
+  clock: "urn:nightcore:clock:v1",
   assessment: "urn:nightcore:assessment:v1",
   submission: "urn:nightcore:submission:v1",
   approval: "urn:nightcore:approval:v1",
@@ -54,7 +56,22 @@ type Said = { readonly code: string; readonly message: string; readonly hint?: s
 type OfRun = { readonly run: RunId; readonly tenant: string; readonly at: string };
 
 /** The first entry of a log: its name, its key, and the software that made it. */
-export type WorkspaceEvent = { readonly at: string; readonly origin: string; readonly logKey: string; readonly software: string };
+export type WorkspaceEvent = {
+  readonly at: string;
+  readonly origin: string;
+  readonly logKey: string;
+  readonly software: string;
+  /** The log that this one follows because that one cannot be gone on with: its last checkpoint that was at hand. */
+  readonly predecessor?: Predecessor;
+};
+/** A log by its key, and a state of it by size, root and signed checkpoint. */
+export type Predecessor = {
+  readonly origin: string;
+  readonly logKey: string;
+  readonly size: number;
+  readonly root: string;
+  readonly checkpoint: string;
+};
 /** A key was trusted or revoked; `store` is the digest of the trust store that is in force from here on. */
 export type TrustEvent = {
   readonly at: string;
@@ -127,9 +144,11 @@ export type DecisionEvent = OfRun & {
 export type IntentEvent = OfRun & {
   readonly digest: Digest;
   readonly entry: string;
-  readonly numericArgs: readonly string[];
-  readonly argv: readonly string[];
-  readonly env: readonly string[];
+  /** All three are `null` where they are a blob, which `arguments` names. */
+  readonly numericArgs: readonly string[] | null;
+  readonly argv: readonly string[] | null;
+  readonly env: readonly string[] | null;
+  readonly arguments?: { readonly digest: Digest; readonly bytes: number };
   /** `streamed`: more came while it ran, and the outcome says what. */
   readonly stdin: { readonly digest: Digest; readonly bytes: number; readonly streamed?: true };
   readonly mounts: readonly {
@@ -273,6 +292,30 @@ export type AcknowledgementEvent = {
   readonly to: number;
   readonly reasons: readonly Said[];
 };
+/** The machine's clock was found behind the log: times go on from the latest entry's until it has caught up. */
+export type ClockEvent = {
+  /** The time of the latest entry. */
+  readonly at: string;
+  /** What the clock said, and how far that was behind. */
+  readonly clock: string;
+  readonly behindMs: number;
+};
+/** Why a log goes on from a backup as the newest state that there is. */
+export type NewestShown =
+  /** These witnesses had cosigned the log before, and cosigned this state now: they have seen nothing newer. */
+  | { readonly by: "witnesses"; readonly names: readonly string[] }
+  /** The checkpoint that others are shown is the one of the backup. */
+  | { readonly by: "checkpoint"; readonly from: string }
+  /** The operator says so, in these words. */
+  | { readonly by: "statement"; readonly text: string };
+/** The log was restored from a backup and goes on. The first entry after the backup's. */
+export type RestorationEvent = {
+  readonly at: string;
+  /** Entries in the backup, and when it was restored. */
+  readonly size: number;
+  readonly restoredAt: string;
+  readonly newest: readonly NewestShown[];
+};
 
 /** Any entry of the log, by its kind. */
 export type Event =
@@ -290,6 +333,8 @@ export type Event =
   | ({ readonly kind: "recovery" } & RecoveryEvent)
   | ({ readonly kind: "replay" } & ReplayEvent)
   | ({ readonly kind: "deletion" } & DeletionEvent)
+  | ({ readonly kind: "restoration" } & RestorationEvent)
+  | ({ readonly kind: "clock" } & ClockEvent)
   | ({ readonly kind: "assessment" } & AssessmentEvent)
   | ({ readonly kind: "submission" } & SubmissionEvent)
   | ({ readonly kind: "approval" } & ApprovalEvent)

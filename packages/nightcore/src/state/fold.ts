@@ -79,6 +79,8 @@ export function evolve(rows: Rows, event: Event, { index }: At): void {
     case "recovery":
     case "replay":
     case "acknowledgement":
+    case "restoration":
+    case "clock":
       return;
     default:
       // A kind that a later version wrote; this version's projections do not show it.

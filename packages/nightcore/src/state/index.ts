@@ -22,6 +22,7 @@ export type {
   AdmissionEvent,
   AssessmentEvent,
   BlockEvent,
+  ClockEvent,
   DecisionEvent,
   DeletionEvent,
   Event,
@@ -29,13 +30,16 @@ export type {
   ImportedRecord,
   ImportEvent,
   IntentEvent,
+  NewestShown,
   OutcomeEvent,
   OutputSaid,
   PolicyEvent,
+  Predecessor,
   QuarantineEvent,
   RecoveryEvent,
   ReleaseEvent,
   ReplayEvent,
+  RestorationEvent,
   TrustEvent,
   VerificationEvent,
   WorkspaceEvent,
@@ -56,6 +60,7 @@ export { findEntries, VERDICTS } from "./finding.ts";
 export type { EntryQuestion } from "./finding.ts";
 export { evolve } from "./fold.ts";
 export type { At } from "./fold.ts";
+export { readLatestTime } from "./latest-time.ts";
 export { readPolicyHead, readPolicyVersion } from "./policy-fold.ts";
 export type { PolicyAct, PolicyHead, PolicyVersionRow } from "./policy-fold.ts";
 export { readEvidence, readSamples, readStandingPoints, readStrikes, SAMPLES_MAX, subjectOf } from "./standing.ts";

@@ -70,7 +70,18 @@ class World {
     const { rows, store, nowMs } = this;
     const keyId = keyOf("alice").keyId;
     const standing = { trusted: true, keyId, keyName: "alice", form: "dsse", manifestSigned: true } as const;
-    const question = { tenant: TENANT, digest, nowMs, log: LOG, policy: BASE_APPROVALS, standing, rows, store, crypto };
+    const question = {
+      tenant: TENANT,
+      digest,
+      nowMs,
+      machineMs: nowMs,
+      log: LOG,
+      policy: BASE_APPROVALS,
+      standing,
+      rows,
+      store,
+      crypto,
+    };
     return {
       ...{ tenant: TENANT, at: encodeTime(nowMs), mode: "run", backend: "wasm", isolation: [], source: "agent" },
       module: { admitted: true, digest, sizeBytes: 8, imports: [], features: [] },

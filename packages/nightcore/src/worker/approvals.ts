@@ -49,6 +49,8 @@ export type ApprovalQuestion = {
   readonly tenant: string;
   readonly digest: Digest | undefined;
   readonly nowMs: number;
+  /** What the machine's clock says, which may be behind `nowMs`. */
+  readonly machineMs: number;
   readonly log: string;
   readonly policy: ApprovalPolicy;
   readonly standing: SignatureStanding | undefined;
@@ -109,7 +111,7 @@ function readRecorded(id: string, clearance: Clearance, question: ApprovalQuesti
     index,
     recordedAt: String(row["at"]),
     revoked: endOf(row),
-    seenLater: laterThan(question.nowMs, index, clearance),
+    seenLater: laterThan(question.machineMs, index, clearance),
   };
 }
 
@@ -118,9 +120,9 @@ function endOf(row: Row): RecordedApproval["revoked"] {
 }
 
 // A later time counts from where it was first seen: what was approved after that was approved under the clock of then.
-function laterThan(nowMs: number, index: number, { latestAt, latestIndex }: Clearance): string | undefined {
+function laterThan(machineMs: number, index: number, { latestAt, latestIndex }: Clearance): string | undefined {
   if (latestAt === undefined || latestIndex === undefined || latestIndex < index) return undefined;
-  return (parseTime(latestAt) ?? Infinity) - nowMs > CLOCK_TOLERANCE_MS ? latestAt : undefined;
+  return (parseTime(latestAt) ?? Infinity) - machineMs > CLOCK_TOLERANCE_MS ? latestAt : undefined;
 }
 
 /** An envelope, what it says, and what is known of its signer. Where it stands in the log is the caller's to add. */

@@ -4,6 +4,7 @@ import type { EngineJob, EngineReport } from "#ports";
 import type { AdmissionEvent, DecisionEvent, Event, IntentEvent, OutcomeEvent, OutputSaid, VerificationEvent } from "#state";
 import { consentOf } from "./incident.ts";
 import { boundNames, type Inspection } from "./inspection.ts";
+import type { ListedArguments } from "./argument-listing.ts";
 import type { ListedMount } from "./mount-listing.ts";
 
 type OfRun = { readonly run: RunId; readonly facts: Facts };
@@ -103,6 +104,7 @@ export function intentEvent(
     isolation,
     stdin,
     mounts,
+    called,
   }: {
     readonly permit: Permit;
     readonly job: EngineJob;
@@ -110,6 +112,7 @@ export function intentEvent(
     readonly isolation: readonly string[];
     readonly stdin: Digest;
     readonly mounts: readonly ListedMount[];
+    readonly called: ListedArguments;
   },
 ): Event & IntentEvent {
   return {
@@ -119,9 +122,7 @@ export function intentEvent(
     at: facts.at,
     digest: job.digest,
     entry: job.entry ?? "_start",
-    numericArgs: job.numericArgs,
-    argv: job.argv,
-    env: job.env,
+    ...called.said,
     stdin: { digest: stdin, bytes: job.stdin.length, ...(job.input === undefined ? {} : { streamed: true }) },
     mounts: mounts.map(({ said }) => said),
     capabilities: job.capabilities,

@@ -12,6 +12,8 @@ import { readStanding } from "./standing.ts";
 export type Surroundings = {
   readonly tenant: string;
   readonly nowMs: number;
+  /** What the machine's clock says, which may be behind `nowMs`. */
+  readonly machineMs: number;
   readonly backend: string;
   readonly isolation: readonly string[];
   readonly trustStore: Digest;
@@ -34,6 +36,7 @@ export function gatherFacts(inspection: Inspection, request: RunRequest, around:
   const {
     tenant,
     nowMs,
+    machineMs,
     rows,
     backend,
     isolation,
@@ -52,6 +55,7 @@ export function gatherFacts(inspection: Inspection, request: RunRequest, around:
     tenant,
     digest,
     nowMs,
+    machineMs,
     log,
     policy: (policy.state === "read" ? policy.policy.approvals : undefined) ?? BASE_APPROVALS,
     standing: inspection.standing,

@@ -7,6 +7,7 @@ import type { EngineJob, Mount } from "#ports";
 import { MemoryRows } from "#state";
 import { sha256 } from "#store/keys";
 import { explainHostCallDivergence, type HostCallDivergence, replayRun } from "#worker";
+import { listArguments } from "./argument-listing.ts";
 import { keepInputs, listMounts } from "./mount-listing.ts";
 import { jobFor, recordRun } from "./recorded-run.test.ts";
 
@@ -61,7 +62,7 @@ async function diverge(pauses: number, change: Partial<EngineJob>) {
   assert.equal(recorded.outcome.status, "ran", recorded.outcome.fault?.code ?? "");
   const changed: EngineJob = { ...job, ...change };
   const mounts = listMounts(changed.mounts, sha256);
-  keepInputs(recorded.blobs, changed, { stdin: digestOf(sha256, changed.stdin), mounts });
+  keepInputs(recorded.blobs, changed, { stdin: digestOf(sha256, changed.stdin), mounts, called: listArguments(changed, sha256) });
   const { argv, capabilities } = changed;
   const said = { argv, capabilities, mounts: mounts.map((one) => one.said), seed: Buffer.from(changed.seed).toString("hex") };
   return { ...recorded, intent: { ...recorded.intent, ...said } };

@@ -13,7 +13,10 @@ import { decideUnder, type Deciding } from "./what-if.ts";
 
 /** What judging works with: nothing here can execute or record. */
 export type JudgingPowers = {
+  /** The time that decisions and entries go by. */
   readonly clock: Clock;
+  /** What the machine's clock says, where that may be another time: under one that went back, approvals do not count. */
+  readonly machineClock?: Clock;
   readonly crypto: Crypto;
   readonly rows: Rows;
   readonly store: TrustStore;
@@ -48,7 +51,7 @@ export type Judgement = {
 
 /** Admits, verifies, gathers the facts and decides, on one reading of the bytes. Executes nothing and records nothing. */
 export function judgeModule(source: ModuleSource, request: RunRequest, powers: JudgingPowers): Judgement {
-  const { clock, policies, policyEngine, trial, ...around } = powers;
+  const { clock, machineClock = clock, policies, policyEngine, trial, ...around } = powers;
   const { crypto, store, moduleBytesMax, shapes } = around;
   const nowMs = clock();
   const { tenant } = source;
@@ -56,7 +59,15 @@ export function judgeModule(source: ModuleSource, request: RunRequest, powers: J
   const captured = showsFolder(inspection, request) ? source.captureMounts() : undefined;
   const policy = { policy: policies.policyOf(tenant), policyVersion: policies.version };
   const inputs = inputDigests({ stdin: request.stdin, captured }, around.rows, crypto.sha256);
-  const facts = gatherFacts(inspection, request, { ...around, ...policy, tenant, nowMs, captured, inputs });
+  const facts = gatherFacts(inspection, request, {
+    ...around,
+    ...policy,
+    tenant,
+    nowMs,
+    machineMs: machineClock(),
+    captured,
+    inputs,
+  });
   const mounts = captured?.ok === true ? captured.value : [];
   const decision = decide(facts, policyEngine);
   return { atMs: nowMs, inspection, facts, mounts, decision, trial: trial && decideUnder(facts, trial) };

@@ -1,8 +1,9 @@
 import { type Bytes, type Digest, digestOf, parseDigest, parseUtf8, type Sha256, utf8 } from "#core";
 import type { BlobStore, EngineJob, Mount, MountedFile } from "#ports";
 import type { IntentEvent } from "#state";
+import type { ListedArguments } from "./argument-listing.ts";
 
-const LISTED_BYTES_MAX = 4 * 1024; // LIMIT: of all listings in one intent, which shares an entry with 16 KiB of arguments
+const LISTED_BYTES_MAX = 4 * 1024; // LIMIT: of all listings in one intent, which shares an entry with 8 KiB of arguments
 const LISTING_BYTES_MAX = 128 * 1024 * 1024; // LIMIT: 10,000 paths of 4 KiB, each byte escaped
 
 type MountSaid = IntentEvent["mounts"][number];
@@ -44,13 +45,15 @@ export function listMounts(mounts: readonly Mount[], sha256: Sha256): readonly L
 export function keepInputs(
   blobs: BlobStore,
   job: EngineJob,
-  inputs: { readonly stdin: Digest; readonly mounts: readonly ListedMount[] },
+  inputs: { readonly stdin: Digest; readonly mounts: readonly ListedMount[]; readonly called: ListedArguments },
 ): void {
   const keep = (digest: Digest, bytes: Bytes) => {
     if (bytes.length > 0) blobs.put(digest, bytes);
   };
   keep(job.digest, job.bytes);
   keep(inputs.stdin, job.stdin);
+  const { listing: called } = inputs.called;
+  if (called !== undefined) keep(called.digest, called.bytes);
   for (const { said, listing, files } of inputs.mounts) {
     if (said.listing === null) keep(said.digest, listing);
     for (const { digest, bytes } of files) keep(digest, bytes);

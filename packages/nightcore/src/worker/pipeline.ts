@@ -29,6 +29,7 @@ import {
 } from "#ports";
 import type { AcknowledgementAsked, Event, IntentEvent, OutcomeEvent, OutputSaid } from "#state";
 import { RecentShapes } from "#trust";
+import { listArguments } from "./argument-listing.ts";
 import { assessmentEvents, assessOutcome } from "./assessment.ts";
 import { admissionEvent, decisionEvent, trialOf, intentEvent, outcomeEvent, verificationEvent } from "./events.ts";
 import { canaryEvents, plantCanaries } from "./canaries.ts";
@@ -115,7 +116,11 @@ export class Pipeline {
     const { run, facts } = decided;
     const job = this.#prepareJob(decided, permit);
     const about = aboutModule(facts.tenant, job.digest);
-    const inputs = { stdin: digestOf(crypto.sha256, job.stdin), mounts: listMounts(job.mounts, crypto.sha256) };
+    const inputs = {
+      stdin: digestOf(crypto.sha256, job.stdin),
+      mounts: listMounts(job.mounts, crypto.sha256),
+      called: listArguments(job, crypto.sha256),
+    };
     const intent = intentEvent({ run, facts }, { permit, job, engine: engine.version, isolation, ...inputs });
     // Before the intent, so that one that can be read has its bytes, and before the guest, so that its deadline is its own.
     keepInputs(blobs, job, inputs);

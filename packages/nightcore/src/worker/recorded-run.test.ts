@@ -4,6 +4,7 @@ import { type Budgets, type Bytes, digestOf, encodeHex, type RunId, utf8 } from 
 import type { BlobStore, Engine, EngineJob } from "#ports";
 import type { IntentEvent, OutcomeEvent } from "#state";
 import { sha256 } from "#store/keys";
+import { listArguments } from "./argument-listing.ts";
 import { keepInputs, listMounts } from "./mount-listing.ts";
 
 // What the tests of replays share: jobs with small budgets, and what the log would say of a run.
@@ -44,15 +45,19 @@ type Recorded = { readonly intent: IntentEvent; readonly outcome: OutcomeEvent; 
 /** Runs a job and returns its intent, its outcome, and the blobs that are kept of it. */
 export async function recordRun(engine: Engine, job: EngineJob): Promise<Recorded> {
   const blobs = new MemoryBlobs();
-  const inputs = { stdin: digestOf(sha256, job.stdin), mounts: listMounts(job.mounts, sha256) };
+  const inputs = {
+    stdin: digestOf(sha256, job.stdin),
+    mounts: listMounts(job.mounts, sha256),
+    called: listArguments(job, sha256),
+  };
   keepInputs(blobs, job, inputs);
   const report = await engine.run(job);
-  const { tenant, digest, argv, env, numericArgs, capabilities, budgets } = job;
+  const { tenant, digest, capabilities, budgets } = job;
   const ofRun = { run: "r" as RunId, tenant, at: "2026-01-01T00:00:00.000Z", digest };
   const intent: IntentEvent = {
     ...ofRun,
     entry: "_start",
-    ...{ argv, env, numericArgs, capabilities, budgets },
+    ...{ ...inputs.called.said, capabilities, budgets },
     stdin: { digest: inputs.stdin, bytes: job.stdin.length },
     mounts: inputs.mounts.map(({ said }) => said),
     seed: encodeHex(job.seed),

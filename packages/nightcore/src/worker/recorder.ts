@@ -2,9 +2,19 @@ import { encodeStatement, type Subject } from "#attest";
 import { type Digest, digestOf, fail, ok, type Result, type RunId, type Sha256, utf8 } from "#core";
 import type { LedgerFault, LedgerWriter } from "#ports";
 import { type Event, EVENT_TYPES, evolve, type Rows } from "#state";
+import type { Timeline } from "./timeline.ts";
 
 /** The log, its projection, and a hash for the names of what has no bytes. */
-export type RecorderPowers = { readonly ledger: LedgerWriter; readonly rows: Rows; readonly sha256: Sha256 };
+export type RecorderPowers = {
+  readonly ledger: LedgerWriter;
+  readonly rows: Rows;
+  readonly sha256: Sha256;
+  /** Without one, events are recorded with the times that they have. */
+  readonly timeline?: Timeline;
+};
+
+/** An event, and what it is about. */
+export type Recorded = { readonly about: About; readonly event: Event };
 
 /** What an entry is about: a module's bytes, or, where there are none, the run or the workspace itself. */
 export type About = { readonly name: string; readonly digest: Digest | null };
@@ -30,23 +40,28 @@ export class Recorder {
   }
 
   /**
-   * Appends all events or none, durably, and returns their indexes. `ledger`: another way into the same log, past what the
-   * recorder's own way waits for.
+   * Appends all events or none, durably, and returns their indexes. No entry is earlier than the one before it. `ledger`: another
+   * way into the same log, past what the recorder's own way waits for.
    */
   async record(
-    events: readonly { readonly about: About; readonly event: Event }[],
+    given: readonly Recorded[],
     ledger: LedgerWriter = this.#powers.ledger,
   ): Promise<Result<readonly number[], LedgerFault>> {
+    const { told, stamped } = this.#powers.timeline?.stamp(given) ?? { told: [], stamped: given };
+    const events = [...told.map((event): Recorded => ({ about: CLOCK, event })), ...stamped];
     const payloads = events.map(({ about, event }) => this.#encode(about, event));
     const appended = await ledger.append(payloads);
-    if (!appended.ok) return fail(appended.fault);
+    if (!appended.ok) {
+      if (told.length > 0) this.#powers.timeline?.forget();
+      return fail(appended.fault);
+    }
     const indexes = appended.value.map(({ index }) => index);
     indexes.forEach((index, n) => {
       const event = events[n]?.event;
       if (event !== undefined) this.#waiting.set(index, event);
     });
     this.#applyInOrder();
-    return ok(indexes);
+    return ok(indexes.slice(told.length));
   }
 
   #applyInOrder(): void {
@@ -64,6 +79,8 @@ export class Recorder {
     return encodeStatement({ subject, predicateType: EVENT_TYPES[kind], predicate: predicate });
   }
 }
+
+const CLOCK: About = { name: "clock", digest: null };
 
 /** An entry about a module's bytes, under its tenant. */
 export function aboutModule(tenant: string, digest: Digest): About {

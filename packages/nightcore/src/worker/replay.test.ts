@@ -7,6 +7,7 @@ import type { Engine, EngineJob, Mount } from "#ports";
 import { evolve, type IntentEvent, MemoryRows, type OutcomeEvent } from "#state";
 import { sha256 } from "#store/keys";
 import { COMPARED, type RecordedRun, replayEvent, replayRun } from "#worker";
+import { listArguments } from "./argument-listing.ts";
 import { keepInputs, listMounts, rebuildMount } from "./mount-listing.ts";
 import { jobFor, MemoryBlobs, recordRun } from "./recorded-run.test.ts";
 
@@ -28,8 +29,8 @@ const DICE = Uint8Array.fromHex(
 const rows = new MemoryRows();
 
 /** Runs the dice once and returns what the log would say of it. */
-async function record(engine: Engine, mounts: readonly Mount[] = []) {
-  const recorded = await recordRun(engine, { ...jobFor(DICE), stdin: utf8("input"), mounts });
+async function record(engine: Engine, mounts: readonly Mount[] = [], argv: readonly string[] = ["dice"]) {
+  const recorded = await recordRun(engine, { ...jobFor(DICE), stdin: utf8("input"), mounts, argv });
   assert.equal(recorded.outcome.stdout?.bytes, 32, recorded.outcome.fault?.message ?? "");
   return recorded;
 }
@@ -113,12 +114,23 @@ test("another engine version is told, and the rest is compared all the same", as
   assert.deepEqual(replay.value, { engine: { recorded: "older/1", replayed: engine.version }, divergence: undefined });
 });
 
+const LONG = ["dice", "\u0001".repeat(30_000)];
+
+test("arguments that would not fit into an entry are recorded by their digest, and replay", async () => {
+  const { blobs, ...run } = await record(engine, MOUNTS, LONG);
+  assert.deepEqual([run.intent.argv, run.intent.env, run.intent.numericArgs], [null, null, null]);
+  assert.ok(JSON.stringify(run.intent).length < 8192);
+  const replay = await replayRun(run, { engine, blobs, sha256, rows });
+  assert.ok(replay.ok, JSON.stringify(replay));
+  assert.equal(replay.value.divergence, undefined);
+});
+
 test("each blob is needed, by its own bytes: one that is gone or changed is named, and nothing runs", async () => {
-  const { blobs, ...run } = await record(engine, MOUNTS);
+  const { blobs, ...run } = await record(engine, MOUNTS, LONG);
   blobs.kept.delete(run.outcome.hostCallTrace?.digest ?? "");
   let runs = 0;
   const counted: Engine = { ...engine, run: (job) => (runs++, engine.run(job)) };
-  assert.equal(blobs.kept.size, 3, "module, input and one file; what is empty is not kept");
+  assert.equal(blobs.kept.size, 4, "module, input, arguments and one file; what is empty is not kept");
   for (const [digest, bytes] of [...blobs.kept]) {
     const changed = Uint8Array.from(bytes);
     changed[0] = (changed[0] ?? 0) ^ 1;
@@ -199,6 +211,7 @@ test("any tree comes back from its listing, in the intent or as a blob, and an e
       keepInputs(blobs, { digest: other, bytes: DICE, stdin: new Uint8Array() } as unknown as EngineJob, {
         stdin: other,
         mounts: [listed],
+        called: listArguments({ numericArgs: [], argv: [], env: [] }, sha256),
       });
       const find = (digest: Digest) => blobs.get(digest);
       if (listed.said.listing === null) asBlob++;

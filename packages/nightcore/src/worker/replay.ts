@@ -18,6 +18,7 @@ import {
 import type { BlobStore, Cancellation, Engine, EngineFault, EngineJob, EngineReport, Mount } from "#ports";
 import { type Event, findBlocks, type IntentEvent, isBlocked, type OutcomeEvent, type ReplayEvent, type Rows } from "#state";
 import { findHostCallDivergence, type HostCallDivergence } from "./host-call-divergence.ts";
+import { rebuildArguments } from "./argument-listing.ts";
 import { replantCanaries } from "./canaries.ts";
 import { isEmptyDigest, rebuildMount } from "./mount-listing.ts";
 import { listOutput } from "./output-tree.ts";
@@ -125,17 +126,19 @@ export function rebuildJob(
     if (mount === undefined) missing ??= `the listing of ${JSON.stringify(said.guestPath)}, ${said.digest}`;
     else mounts.push(mount);
   }
-  if (missing !== undefined || bytes === undefined || stdin === undefined) {
+  const called = rebuildArguments(intent, find);
+  if (called === undefined) missing ??= `the arguments, ${intent.arguments?.digest ?? "which the intent does not name"}`;
+  if (missing !== undefined || bytes === undefined || stdin === undefined || called === undefined) {
     return fail({ code: "worker/blob-missing", detail: missing ?? intent.digest });
   }
   const seed = parseHex(intent.seed);
   if (!seed.ok) return fail({ code: "worker/not-replayable", detail: "its seed is malformed" });
   const canaries = replantCanaries(intent.canaries ?? [], seed.value, sha256);
   if (canaries === undefined) return fail({ code: "worker/not-replayable", detail: "a decoy of it has no name" });
-  const { tenant, digest, numericArgs, argv, env, capabilities, budgets } = intent;
+  const { tenant, digest, capabilities, budgets } = intent;
   const entry = intent.entry === "_start" ? undefined : intent.entry;
   const given = { stdin, input, mounts, capabilities, budgets, seed: seed.value };
-  const job = { tenant, digest, bytes, entry, numericArgs, argv, env, ...given };
+  const job = { tenant, digest, bytes, entry, ...called, ...given };
   return ok(canaries.length === 0 ? job : { ...job, canaries });
 }
 

@@ -14,6 +14,7 @@ const digest = (name: string): Digest => digestOf(sha256, utf8(name));
 type Names = {
   readonly module: string;
   readonly stdin?: string;
+  readonly called?: string;
   readonly file?: string;
   readonly stdout?: string;
   readonly calls?: string;
@@ -21,12 +22,13 @@ type Names = {
 };
 
 /** A run that ended so many days ago, with its inputs and outputs by name. */
-function run(daysAgo: number, { module, stdin = "", file, stdout = "", calls, stream }: Names): readonly Event[] {
+function run(daysAgo: number, { module, stdin = "", called, file, stdout = "", calls, stream }: Names): readonly Event[] {
   const at = encodeTime(NOW_MS - daysAgo * DAY_MS);
   const listing = file === undefined ? [] : [`file "f" ${digest(file)}`];
   const mounts = [{ guestPath: "/sandbox", digest: digest(listing.join()), files: listing.length, bytes: 1, listing }];
   const common = { run: `run-${daysAgo}-${module}`, tenant: "t", at, digest: digest(module) };
-  const intent = { kind: "intent", ...common, stdin: { digest: digest(stdin), bytes: 1 }, mounts };
+  const byDigest = called === undefined ? {} : { arguments: { digest: digest(called), bytes: 9000 } };
+  const intent = { kind: "intent", ...common, stdin: { digest: digest(stdin), bytes: 1 }, mounts, ...byDigest };
   const came = stream === undefined ? {} : { stdin: { digest: digest(stream), bytes: 1, pieces: digest(`${stream} in pieces`) } };
   const trace = calls === undefined ? {} : { hostCallTrace: { digest: digest(calls), bytes: 17 } };
   const outcome = { kind: "outcome", ...common, stdout: { digest: digest(stdout), bytes: 1 }, stderr: null, ...trace, ...came };
@@ -37,7 +39,7 @@ function expired(events: readonly Event[], policy: { inputsDays: number; outputs
   return findExpired(events, policy, { blobs: { get: () => undefined }, rows, nowMs: NOW_MS });
 }
 
-const OLD = run(40, { module: "m", stdin: "in", file: "f", stdout: "out", calls: "trace" });
+const OLD = run(40, { module: "m", stdin: "in", called: "args", file: "f", stdout: "out", calls: "trace" });
 const has = (found: readonly Digest[], ...names: readonly string[]) => names.map((name) => found.includes(digest(name)));
 
 test("zero days keep everything for ever", () => {
@@ -45,14 +47,16 @@ test("zero days keep everything for ever", () => {
 });
 
 test("inputs and outputs go by their own number of days", () => {
-  assert.deepEqual(has(expired(OLD, { inputsDays: 30, outputsDays: 0 }), "m", "in", "f", "out", "trace"), [
+  assert.deepEqual(has(expired(OLD, { inputsDays: 30, outputsDays: 0 }), "m", "in", "args", "f", "out", "trace"), [
+    true,
     true,
     true,
     true,
     false,
     false,
   ]);
-  assert.deepEqual(has(expired(OLD, { inputsDays: 0, outputsDays: 30 }), "m", "in", "f", "out", "trace"), [
+  assert.deepEqual(has(expired(OLD, { inputsDays: 0, outputsDays: 30 }), "m", "in", "args", "f", "out", "trace"), [
+    false,
     false,
     false,
     false,

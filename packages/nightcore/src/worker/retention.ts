@@ -62,9 +62,9 @@ function isExpired(at: string, days: number, nowMs: number): boolean {
   return days > 0 && endedMs !== undefined && nowMs - endedMs > days * DAY_MS;
 }
 
-function inputsOf({ digest, stdin, mounts }: IntentEvent, blobs: RetentionPowers["blobs"]): readonly Digest[] {
+function inputsOf({ digest, stdin, mounts, arguments: called }: IntentEvent, blobs: RetentionPowers["blobs"]): readonly Digest[] {
   const listed = mounts.flatMap((mount) => [mount.digest, ...listedDigests(mount, (wanted) => blobs.get(wanted))]);
-  return [digest, stdin.digest, ...listed];
+  return [digest, stdin.digest, ...(called === undefined ? [] : [called.digest]), ...listed];
 }
 
 /** What a run was given while it ran is an input, and stands in its outcome. */

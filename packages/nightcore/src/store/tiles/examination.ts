@@ -9,7 +9,7 @@ import { findJournal, type FoundJournal, JOURNAL_FOLDER } from "./journal-search
 import { readWriter } from "./lock.ts";
 import { readConsistency } from "./proof.ts";
 import { CHECKPOINT_FILE, listLeftovers, PUBLIC_FOLDER } from "./public-folder.ts";
-import { parseHead, readPublishedHead, readVerifierKey } from "./published-head.ts";
+import { parseHead, readPublishedHead, readSecondSignature, readVerifierKey } from "./published-head.ts";
 import { openLedgerReader } from "./reader.ts";
 import { isRestored, RESTORED_FILE, WITNESSED_FILE } from "./surroundings.ts";
 import type { LedgerVerificationOptions, TreeVerification } from "./verification-report.ts";
@@ -53,7 +53,8 @@ async function examine(options: ExaminationOptions, key: LogKey): Promise<Ledger
   const { size, durableSize } = verification;
   const journal = lookAtJournal(folder, size);
   const findings = [...judgeFindings(problems, { journal, publishedSize: size })];
-  if (!published.ok) findings.unshift(judgeCheckpoint(published.fault, journal));
+  const second = published.ok ? readSecondSignature(folder, options.vkey) : undefined;
+  for (const head of [published, second]) if (head?.ok === false) findings.unshift(judgeCheckpoint(head.fault, journal));
   const known =
     kept === undefined ? undefined : judgeKept(kept, { published, durableSize, sound: problems.length === 0, folder });
   if (known !== undefined) findings.push(known);

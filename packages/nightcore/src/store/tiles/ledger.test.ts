@@ -3,7 +3,7 @@ import { cpSync, existsSync, globSync, mkdtempSync, readdirSync, rmSync } from "
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { test, type TestContext } from "node:test";
-import { utf8 } from "#core";
+import { digestOf, utf8 } from "#core";
 import { encodeStatement } from "#attest";
 import { encodeVkey, makeLogKey, makeTreeHash, verifyInclusion, verifyReceipt } from "#ledger";
 import { privateKeyObject, publicKeyOf, sha256, verifyEd25519 } from "#store/keys";
@@ -146,6 +146,8 @@ test("an entry that is too large is refused, and the others of the same flush ar
       answers.map((a) => (a.ok ? a.value.map(({ index }) => index - opened.value.openedSize) : a.fault.code)),
       [[0], "ledger/entry-too-large", [1], []],
     );
+    const [, refused] = answers;
+    assert.ok(refused?.ok === false && refused.fault.detail.endsWith(`its payload is ${digestOf(sha256, big)}`));
     assert.ok((await opened.value.close()).ok);
   }
   assert.equal(openReader(folder).size, 4);

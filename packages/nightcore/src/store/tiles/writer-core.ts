@@ -1,4 +1,4 @@
-import { type Bytes, fail, ok, type Result, type SignEd25519, type SignMlDsa44, utf8 } from "#core";
+import { type Bytes, digestOf, fail, ok, type Result, type SignEd25519, type SignMlDsa44, utf8 } from "#core";
 import { type EntrySigner, envelopeBytes, writeEnvelope } from "#attest";
 import {
   addMlDsaSignature,
@@ -12,6 +12,7 @@ import {
   type TreeHash,
 } from "#ledger";
 import type { LedgerFault } from "#ports";
+import { sha256 } from "#store/keys";
 import { faultOfError, ledgerFault } from "./file-layer.ts";
 import { draftFrame, type FrameDraft } from "./frame.ts";
 import type { Journal } from "./journal.ts";
@@ -174,7 +175,13 @@ export class WriterCore {
     let total = 0;
     for (const payload of payloads) {
       const bytes = this.#entryBytes(payload);
-      if (bytes > ENTRY_BYTES_MAX) return ledgerFault("ledger/entry-too-large", "", `it would have ${bytes} bytes`);
+      // Whoever keeps the payload elsewhere can record this digest instead.
+      if (bytes > ENTRY_BYTES_MAX)
+        return ledgerFault(
+          "ledger/entry-too-large",
+          "",
+          `it would have ${bytes}, and its payload is ${digestOf(sha256, payload)}`,
+        );
       total += bytes;
     }
     if (total <= REQUEST_BYTES_MAX) return undefined;

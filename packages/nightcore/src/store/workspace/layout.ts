@@ -29,6 +29,7 @@ export function layOut(root: string) {
     forward: join(own, "forward"),
     witnessed: join(own, "witnessed"),
     state: join(own, "state.db"),
+    stateBefore: join(own, "state.before-restore.db"),
     nodeKey: join(own, "node.key"),
     nodePublicKey: join(own, "node.pub"),
     nodeMlDsaKey: join(own, "node-ml-dsa.key"),
