@@ -3,15 +3,7 @@ import type { CompiledPolicy } from "#guardian";
 import { loadCedar } from "./library.ts";
 
 /** What people do, by the names of the schema's actions. */
-export type Deed =
-  | "approve"
-  | "reject"
-  | "review"
-  | "breakGlass"
-  | "revokeApproval"
-  | "release"
-  | "approvePolicy"
-  | "activatePolicy";
+export type Deed = "approve" | "reject" | "review" | "breakGlass" | "revokeApproval" | "release" | "approvePolicy";
 
 /** Who wants to do what, with the roles that the trust store gives this person now. A tenant, or the workspace as a whole. */
 export type Question = {

@@ -234,7 +234,7 @@ test("who may do what is asked of the same policies", () => {
   const may = (roles: readonly string[], deed: Parameters<typeof authority>[0]["deed"], tenant?: string) =>
     authority({ person: "ann", roles, deed, tenant });
   assert.deepEqual(may(["approver"], "approve", "t"), { permits: ["approvers-decide"], refusal: undefined });
-  assert.deepEqual(may(["approver"], "activatePolicy"), { permits: ["approvers-decide"], refusal: undefined });
+  assert.deepEqual(may(["approver"], "approvePolicy"), { permits: ["approvers-decide"], refusal: undefined });
   assert.deepEqual(may(["signer"], "approve", "t"), { permits: [], refusal: "no policy permits it" });
   assert.deepEqual(may(["approver"], "breakGlass", "t").permits, []);
   assert.deepEqual(may(["break-glass"], "breakGlass", "t").permits, ["break-glass"]);

@@ -37,8 +37,7 @@ permit (
     Action::"review",
     Action::"revokeApproval",
     Action::"release",
-    Action::"approvePolicy",
-    Action::"activatePolicy"
+    Action::"approvePolicy"
   ],
   resource
 );

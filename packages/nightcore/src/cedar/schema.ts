@@ -51,12 +51,18 @@ entity Role;
 entity Person in [Role];
 entity Workspace;
 
-action approve, reject, review, breakGlass, revokeApproval, release appliesTo {
+action approve, reject, review, breakGlass, revokeApproval appliesTo {
   principal: Person,
   resource: Tenant,
 };
 
-action approvePolicy, activatePolicy appliesTo {
+// The end of a block: of a tenant's, or of one that is about more than one tenant.
+action release appliesTo {
+  principal: Person,
+  resource: [Tenant, Workspace],
+};
+
+action approvePolicy appliesTo {
   principal: Person,
   resource: Workspace,
 };

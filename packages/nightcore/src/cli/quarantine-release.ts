@@ -5,7 +5,7 @@ import { ONE_APPROVER, type Requirement } from "#guardian";
 import { explainLedgerFault } from "#ports";
 import type { Event, ReleaseEvent } from "#state";
 import { explainKeyFileFault, publicKeyOf, readPrivateKey, sha256, signerOf } from "#store/keys";
-import { encodeRelease, judgeRelease } from "#worker";
+import { encodeRelease, judgeRelease, type PolicyShelf, type ReleasePowers } from "#worker";
 import { findBlocksNamed } from "./block-finding.ts";
 import { powersOf } from "./conduct.ts";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
@@ -37,12 +37,14 @@ export async function run(invocation: Invocation): Promise<number> {
   const keyId = keyIdOf(sha256, publicKey);
   const session = await openSession(invocation, { thread: false });
   try {
-    const require = readRequired(session);
+    const { policies, authority: ask } = powersOf(session);
+    const require = readRequired(policies);
+    const authority: ReleasePowers["authority"] = (question) => ask({ ...question, deed: "release" });
     const releases = groupBlocks(session, positionals).map(({ entry, blocks }) => {
       const statement = { log: session.configuration.origin, blocks, keyId, at: encodeTime(Date.now()), comment };
       const sealed = sealEnvelope(encodeRelease(statement, crypto), makeEntrySigner(sha256, publicKey, signerOf(key)));
       if (!sealed.ok) throw usageStop("these are too many blocks for one statement", "release them a few at a time");
-      return judgeRelease({ statement, envelope: sealed.value, entry }, { ...session, crypto, require });
+      return judgeRelease({ statement, envelope: sealed.value, entry }, { ...session, crypto, require, authority });
     });
     const about = { name: "release", digest: null };
     unwrap(await session.recorder.record(releases.map((event) => ({ about, event }))), explainLedgerFault);
@@ -69,8 +71,8 @@ function groupBlocks({ rows }: Session, ids: readonly string[]) {
 }
 
 /** Which persons the policy in force wants. Without one that can be read, nothing is released. */
-function readRequired(session: Session): readonly Requirement[] {
-  const fact = powersOf(session).policies.policyOf("_default");
+function readRequired(policies: PolicyShelf): readonly Requirement[] {
+  const fact = policies.policyOf("_default");
   if (fact.state === "read") return fact.policy.releaseApprovals ?? ONE_APPROVER;
   throw new CommandStop({ ...fact.finding, exit: EXIT.denied });
 }

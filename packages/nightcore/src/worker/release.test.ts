@@ -6,7 +6,7 @@ import { type Bytes, type Digest, keyIdOf, type RunId } from "#core";
 import { type Event, evolve, MemoryRows } from "#state";
 import { publicKeyOf, sha256, signerOf, verifyEd25519 } from "#store/keys";
 import { TrustStore } from "#trust";
-import { encodeRelease, judgeRelease, type ReleaseStatement } from "#worker";
+import { encodeRelease, judgeRelease, type ReleasePowers, type ReleaseStatement } from "#worker";
 
 const crypto = { sha256, verifyEd25519 };
 const D = "dd".repeat(32) as Digest;
@@ -62,16 +62,27 @@ function makeRows(): MemoryRows {
 }
 
 type Change = Partial<ReleaseStatement> & {
+  readonly authority?: ReleasePowers["authority"];
   readonly by?: Person;
   readonly signedBy?: Person;
   readonly said?: Partial<ReleaseStatement>;
 };
 
-function judge(rows: MemoryRows, count: number, { by = bob, signedBy = by, said = {}, ...change }: Change) {
+/** As the default policies say it: approvers may. */
+const anyApprover: ReleasePowers["authority"] = ({ roles }) => (roles.includes("approver") ? undefined : "no policy permits it");
+
+function judge(
+  rows: MemoryRows,
+  count: number,
+  { by = bob, signedBy = by, said = {}, authority = anyApprover, ...change }: Change,
+) {
   const statement = { log: "l", blocks: ["2.3"], keyId: by.keyId, at: AT, comment: "c", ...change };
   const sealed = sealEnvelope(encodeRelease({ ...statement, ...said }, crypto), signedBy.signer);
   const envelope: Bytes = sealed.ok ? sealed.value : new Uint8Array();
-  return judgeRelease({ statement, envelope, entry: 2 }, { crypto, store, rows, require: [{ role: "approver", count }] });
+  return judgeRelease(
+    { statement, envelope, entry: 2 },
+    { crypto, store, rows, require: [{ role: "approver", count }], authority },
+  );
 }
 
 test("a release counts when an approver signed it who has nothing to do with what is blocked", () => {
@@ -88,6 +99,7 @@ test("a release counts when an approver signed it who has nothing to do with wha
     ["who is blocked", { blocks: ["2.2"] }, "worker/release-own"],
     ["who is blocked, under another key", { blocks: ["2.2"], by: bobsOther }, "worker/release-own"],
     ["one of several that is not theirs to end", { blocks: ["2.3", "2.2"] }, "worker/release-own"],
+    ["whom the policies do not let", { authority: () => "forbidden" }, "worker/release-forbidden"],
     ["a clock that went back", { at: "2026-05-01T00:00:00.000Z" }, "worker/release-clock"],
   ];
   for (const [what, change, expected] of rows) {

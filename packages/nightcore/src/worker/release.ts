@@ -38,12 +38,17 @@ export function encodeRelease({ log, blocks, keyId, at, comment }: ReleaseStatem
 /** Why a release does not count. Recorded as a refusal; the blocks stay. */
 export type ReleaseFaultCode =
   | "worker/release-unsigned"
+  | "worker/release-forbidden"
   | "worker/release-own"
   | "worker/release-repeated"
   | "worker/release-clock";
 
 const SENTENCES: Readonly<Record<ReleaseFaultCode, Explanation>> = {
   "worker/release-unsigned": { message: "the statement is not signed by the key that it names" },
+  "worker/release-forbidden": {
+    message: "the policies in force do not let this person release it",
+    hint: "`nightcore policy show` prints them",
+  },
   "worker/release-own": {
     message: "the key caused the block, signed what is blocked, or is itself blocked",
     hint: "another person has to release it",
@@ -61,6 +66,12 @@ export type ReleasePowers = {
   readonly store: TrustStore;
   readonly rows: Rows;
   readonly require: readonly Requirement[];
+  /** Why the policies in force do not let a person in these roles end the block of a tenant, or of no tenant; or nothing. */
+  readonly authority: (question: {
+    readonly person: string;
+    readonly roles: readonly string[];
+    readonly tenant: string | undefined;
+  }) => string | undefined;
 };
 
 /**
@@ -101,6 +112,7 @@ function refuse(statement: ReleaseStatement, { envelope, blocks }: Asked, powers
   const because = (code: ReleaseFaultCode): Finding => ({ code, ...SENTENCES[code] });
   if (!isSigned(statement, envelope, powers)) return because("worker/release-unsigned");
   if (blocks.some((block) => nowMs < (parseTime(String(block["at"])) ?? 0))) return because("worker/release-clock");
+  if (blocks.some((block) => isForbidden(statement, block, powers))) return because("worker/release-forbidden");
   const own = personOfKey(store, keyId);
   const isSame = (other: string) => other === keyId || isSamePerson(personOfKey(store, other), own);
   if (blocks.some((block) => involvedKeys(rows, block).some(isSame))) return because("worker/release-own");
@@ -108,6 +120,16 @@ function refuse(statement: ReleaseStatement, { envelope, blocks }: Asked, powers
   return consented.some(({ key, person }) => isSame(key) || isSamePerson(person, own))
     ? because("worker/release-repeated")
     : undefined;
+}
+
+/** Whether Cedar keeps the person from it, in the roles that the key stands in for what is blocked. */
+function isForbidden({ keyId, at }: ReleaseStatement, block: Row, { store, authority }: ReleasePowers): boolean {
+  const tenant = tenantOf(block);
+  const asked = { tenant, nowMs: parseTime(at) ?? 0 };
+  const roles = [...new Set(store.grantsOf(keyId).map(({ role }) => role))];
+  const standing = roles.filter((role) => role !== "signer" && store.gapOf(keyId, role, asked) === undefined);
+  const about = tenant === EVERY_TENANT ? undefined : tenant;
+  return authority({ person: personOfKey(store, keyId), roles: standing, tenant: about }) !== undefined;
 }
 
 /** Whether the consents so far, of keys that still stand in a role, and this one fill what the policy requires. */
