@@ -3,7 +3,7 @@ import type { RunReason } from "#report";
 import type { Terminal } from "./terminal.ts";
 
 // The fault of the run says the same.
-const TOLD: ReadonlySet<string> = new Set(["guardian/guest-fault", "guardian/budget-reached"]);
+const TOLD: ReadonlySet<string> = new Set(["guardian/guest-fault", "guardian/budget-reached", "guardian/decoy-touched"]);
 
 /** What an assessment has to say that the run's own end does not: what was unusual, and that the module is contained. */
 export function tellAssessment(assessment: Assessment | undefined): readonly RunReason[] {

@@ -51,7 +51,8 @@ export function assessRun(basis: AssessmentBasis): Assessment {
   const { outcome, strikes: before, policy } = basis;
   const refusals = outcome.refusals ?? NO_REFUSALS;
   const fault = outcome.fault === null ? undefined : FAULTS.get(outcome.fault.code);
-  const strikes = { faults: fault === undefined ? 0 : 1, escapes: refusals.escapes, badPointers: refusals.badPointers };
+  const faults = fault === undefined || fault.code === DECOY.code ? 0 : 1;
+  const strikes = { faults, escapes: refusals.escapes, badPointers: refusals.badPointers };
   const findings = [...countedFindings(basis, refusals), ...findUnusual(basis, refusals)];
   const points = findings.reduce((sum, finding) => sum + finding.points, 0);
   return { findings, points, strikes, contain: decideContainment({ at: outcome.at, strikes, before, policy: policy.contain }) };
@@ -61,6 +62,7 @@ type Found = { readonly code: string; readonly points: number; readonly words: s
 
 const BUDGET = { code: "guardian/budget-reached", points: 5 } as const;
 const CRASH = { code: "guardian/guest-fault", points: 2 } as const;
+const DECOY = { code: "guardian/decoy-touched", points: 40 } as const;
 const BROKEN = { code: "guardian/sandbox-broken", points: 20 } as const;
 
 // Faults that the guest's own code leads to. What the host could not do, and what a person cancelled, is not among them.
@@ -71,6 +73,8 @@ const FAULTS: ReadonlyMap<string, Found> = new Map([
   ["engine/output-exceeded", { ...BUDGET, words: "it wrote more than it was granted", measure: "outputBytes" }],
   ["engine/trap", { ...CRASH, words: "it trapped" }],
   ["engine/stack-overflow", { ...CRASH, words: "it recursed too deeply" }],
+  // No strike: its bytes are blocked for that alone.
+  ["engine/canary", { ...DECOY, words: "it touched a decoy" }],
   ["engine/sandbox-died", { ...BROKEN, words: "its sandbox process died" }],
   ["engine/sandbox-out-of-memory", { ...BROKEN, words: "its sandbox process was killed for the memory that it wanted" }],
   ["engine/protocol", { ...BROKEN, words: "its sandbox process told what cannot be" }],

@@ -85,7 +85,7 @@ const BLAMED: Readonly<Record<EngineFaultCode, boolean>> = {
   "engine/sandbox-out-of-memory": true,
   "engine/protocol": true,
   "engine/unavailable": false,
-  // A canary has its own consequence, and what comes in is somebody else's doing.
+  // A canary blocks the bytes by itself; what comes in is somebody else's doing.
   "engine/canary": false,
   "engine/input-exceeded": false,
   "engine/input-failed": false,
@@ -97,8 +97,22 @@ test("what a guest did is held against it, and what it did not do is not", async
     const record = await pipeline.process(sourceOf(), REQUEST);
     assert.ok(record.ok);
     assert.equal(record.value.assessment?.strikes.faults, blamed ? 1 : 0, code);
-    assert.equal(record.value.assessment?.findings.length, blamed ? 1 : 0, code);
+    assert.equal(record.value.assessment?.findings.length, blamed || code === "engine/canary" ? 1 : 0, code);
   }
+});
+
+test("a decoy that is touched by a guest that also tries to get out leaves points, and two blocks beside each other", async () => {
+  const refusals = { deniedCalls: 10, escapes: 10, badPointers: 0 };
+  const fault = { code: "engine/canary", detail: "environment:SECRET" } as const;
+  const { pipeline, entries, rows } = makeRig({ report: { fault, exitCode: undefined, refusals } });
+  const record = await pipeline.process(sourceOf(), REQUEST);
+  assert.ok(record.ok);
+  assert.deepEqual(
+    entries.slice(4).map((event) => (event.kind === "block" ? event.cause : event.kind)),
+    ["outcome", "assessment", "containment", "canary"],
+  );
+  assert.equal(rows.get("standing", "tenant/hello")?.["points"], 50);
+  assert.deepEqual(assessAgain(entries).differences, []);
 });
 
 test("what contains a module is durable with the outcome, blocks it at once, and is no part of the run", async () => {

@@ -141,7 +141,7 @@ export class Pipeline {
     const more = assessment === undefined ? [] : assessmentEvents(outcome, assessment, signer);
     // INVARIANT: nobody hears of the outcome before it is durable, and what contains its module is durable with it.
     const touched = canaryEvents(outcome, report, signer);
-    const after = await recorder.record([{ about, event: outcome }, ...touched, ...more]);
+    const after = await recorder.record([{ about, event: outcome }, ...more, ...touched]);
     if (!after.ok) return fail(after.fault);
     // An assessment is about the run and not a part of it.
     const indexes = [...before.value, ...after.value.slice(0, 1)];
