@@ -5,7 +5,8 @@
  *
  * The plugin is made as Extism's manual makes it: from the module's bytes, with WASI on, which every module that a compiler made for
  * WASI needs. Told beside it: the same with a module that was compiled before, and an equal guest on Extism's own ABI from a module
- * that was compiled before, without WASI: less than a plugin that prints can do with. Told too: the engine with one process, a guest
+ * that was compiled before, without WASI: less than a plugin that prints can do with. The same module through Wasmer's SDK, loaded once, in a fresh sandbox for each run, because ours
+ * finds no files of the run before; with one sandbox for all runs it is told. Told too: the engine with one process, a guest
  * without memory, and the ceiling, which is our host in this process with a memory that is reused and zeroed.
  */
 import { createHash } from "node:crypto";
@@ -134,6 +135,30 @@ function openExtism({ wasm, useWasi, entry }: Plugin): Side {
   return { rate, close: () => Promise.resolve() };
 }
 
+/** A sandbox of Wasmer's is a file system and a network of its own; runs in one see each other's files. */
+async function openWasmer(bytes: Uint8Array, fresh: boolean): Promise<Side> {
+  const { Wasmer } = await import("@wasmer/sdk/node"); // here, so that `--list` need not load it
+  const wasmer = new Wasmer();
+  const program = await wasmer.packages.load(bytes);
+  const kept = await wasmer.sandboxes.create({ packages: [program] });
+  const rate = async (): Promise<number> => {
+    const startedMs = performance.now();
+    let runs = 0;
+    for (; performance.now() - startedMs < ROUND_MS; runs++) {
+      const sandbox = fresh ? await wasmer.sandboxes.create({ packages: [program] }) : kept;
+      const output = await sandbox.command(program).run();
+      if (output.text() !== GREETING) throw new Error("what Wasmer's guest printed is wrong");
+      if (fresh) await sandbox.close();
+    }
+    return (runs * 1000) / (performance.now() - startedMs);
+  };
+  const close = async (): Promise<void> => {
+    await kept.close();
+    await wasmer.close();
+  };
+  return { rate, close };
+}
+
 /** Nothing is metered or isolated here, either: what our host and V8 could do at the most. */
 function openCeiling(bytes: Uint8Array<ArrayBuffer>): Side {
   const shape = parseModule(bytes);
@@ -156,6 +181,8 @@ const PEERS: ReadonlyMap<string, string> = new Map([
   ["extism", "a fresh Extism plugin for each run, from bytes, with WASI"],
   ["extism-compiled", "the same from a module that was compiled before"],
   ["extism-bare", "Extism's own ABI without WASI, from a module that was compiled before"],
+  ["wasmer", "@wasmer/sdk, loaded once, a fresh sandbox for each run"],
+  ["wasmer-kept", "@wasmer/sdk, one sandbox for all runs"],
   ["ceiling", "our host in this process, with a memory that is reused and zeroed"],
 ]);
 
@@ -169,6 +196,8 @@ async function measure(): Promise<void> {
     extism: openExtism({ wasm: { wasm: [{ data: hello }] }, useWasi: true, entry: "_start" }),
     "extism-compiled": openExtism({ wasm: new WebAssembly.Module(hello), useWasi: true, entry: "_start" }),
     "extism-bare": openExtism({ wasm: new WebAssembly.Module(assemble(EXTISM_HELLO)), useWasi: false, entry: "greet" }),
+    wasmer: await openWasmer(hello, true),
+    "wasmer-kept": await openWasmer(hello, false),
     "node-wasi": openNodeWasi(hello),
   };
   const rates = new Map<string, number[]>();
@@ -188,10 +217,12 @@ async function measure(): Promise<void> {
   print("engine-warm-extism", ["engine", "extism"], ">= 8");
   print("engine-warm-extism-compiled", ["engine", "extism-compiled"], "none");
   print("engine-warm-extism-bare", ["engine", "extism-bare"], "none");
+  print("engine-warm-wasmer", ["engine", "wasmer"], ">= 10"); // KNOWN: 60 is wanted
+  print("engine-warm-wasmer-kept", ["engine", "wasmer-kept"], "none");
   print("engine-warm-one-slot", ["engine-one-slot", "node-wasi"], "none");
   print("engine-warm-tiny", ["engine-tiny", "node-wasi"], "none");
   print("engine-warm-ceiling", ["engine", "ceiling"], "none");
 }
 
-if (process.argv.includes("--list")) process.stdout.write("engine-warm\nengine-warm-extism\n");
+if (process.argv.includes("--list")) process.stdout.write("engine-warm\nengine-warm-extism\nengine-warm-wasmer\n");
 else await measure();
