@@ -3,6 +3,7 @@ import type { EngineReport, OpenEngine } from "../engine.ts";
 import { type Ending, ENDINGS } from "./endings.ts";
 import { GRANT_RULES } from "./grants.ts";
 import { HONEST, LITTERER, PROBE, SEARCHER, SPIN, WORK } from "./guests.ts";
+import { INPUT_RULES } from "./input.ts";
 import { PRINTING_RULES } from "./printing.ts";
 import { type ComplianceTools, differ, endOf, type EngineRule, makeCancellation, runText, type Subject } from "./subject.ts";
 
@@ -173,4 +174,5 @@ export const ENGINE_RULES: readonly EngineRule[] = [
   CONCURRENCY,
   ...GRANT_RULES,
   ...PRINTING_RULES,
+  ...INPUT_RULES,
 ];
