@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Bytes, concatBytes, NO_REFUSALS } from "#core";
+import { type Bytes, concatBytes, NO_REFUSALS, replayInput } from "#core";
+import type { EngineJob } from "#ports";
 import { assemble, jobFor } from "../fixture.test.ts";
-import { encodeNeedModule, encodeOutcome, encodeReady, type GuestOutcome } from "../wire/answer.ts";
+import { encodeNeedInput, encodeNeedModule, encodeOutcome, encodeReady, type GuestOutcome } from "../wire/answer.ts";
 import type { Launch } from "./launch.ts";
 import { Pool } from "./pool.ts";
 import type { JobEnd } from "./assignment.ts";
@@ -16,9 +17,14 @@ import type { JobEnd } from "./assignment.ts";
 /** A process for each, so a hundredth of what is decoded in memory (CONTRIBUTING.md). */
 const RUNS = Math.max(20, Math.ceil(Number(process.env["NIGHTCORE_FUZZ_RUNS"] ?? 3_000) / 100));
 
-const BUDGETS = { wallMs: 150, memoryBytes: 65_536, fuel: 100, outputBytes: 10 };
+const BUDGETS = { wallMs: 10_000, memoryBytes: 65_536, fuel: 100, outputBytes: 10 };
 const MODULE = assemble('(module (func (export "_start")))');
 const LIED_TO = jobFor(MODULE, { budgets: BUDGETS });
+/** The same with input to come, which a process may ask for. */
+const fed = (): EngineJob => ({
+  ...jobFor(MODULE, { budgets: BUDGETS, capabilities: ["stdin"] }),
+  input: replayInput({ bytes: new Uint8Array(9), pieces: [4, 5] }),
+});
 const NEXT = jobFor(MODULE, { tenant: "next" });
 
 const TRUE: GuestOutcome = {
@@ -50,7 +56,7 @@ function encodeStep(step: Step): string {
   return step === "hush" ? "sleep 0.01" : say(step.say);
 }
 
-/** The first process does as `steps` say and ends after its deadline, and each that follows answers as a sandbox should. */
+/** The first process does as `steps` say and then ends, long before its deadline, and each that follows answers as a sandbox should. */
 function liar(folder: string, steps: readonly Step[]): Launch {
   const lies = steps.map(encodeStep).join("\n");
   const script = `if mkdir ${folder}/first 2>/dev/null; then\n${lies}\nsleep 0.3; exit 0\nelse\n${say(READY)}\n${LISTEN}\n${say(FINE)}\nfi\nexec sleep 60`;
@@ -58,11 +64,11 @@ function liar(folder: string, steps: readonly Step[]): Launch {
 }
 
 /** Runs a job with the liar, and one more with whoever is there then. */
-async function meet(steps: readonly Step[]): Promise<readonly [lied: JobEnd, next: JobEnd]> {
+async function meet(steps: readonly Step[], job: EngineJob): Promise<readonly [lied: JobEnd, next: JobEnd]> {
   const folder = mkdtempSync(join(tmpdir(), "nightcore-liar-"));
   const pool = new Pool(liar(folder, steps), { slots: 1 });
   try {
-    const lied = await pool.run(LIED_TO, undefined);
+    const lied = await pool.run(job, undefined);
     let next = await pool.run(NEXT, undefined);
     // A liar who was believed is met again, and has nothing more to say: the one after it is not it.
     if ("outcome" in lied && "fault" in next) next = await pool.run(NEXT, undefined);
@@ -75,7 +81,7 @@ async function meet(steps: readonly Step[]): Promise<readonly [lied: JobEnd, nex
 
 const mutated = fc
   .tuple(
-    fc.constantFrom(READY, FINE, concatBytes(encodeNeedModule())),
+    fc.constantFrom(READY, FINE, concatBytes(encodeNeedModule()), concatBytes(encodeNeedInput())),
     fc.array(fc.tuple(fc.nat(200), fc.nat(255)), { maxLength: 3 }),
   )
   .map(([frame, changes]) => {
@@ -107,8 +113,9 @@ const CODES = new Set(["engine/protocol", "engine/deadline", "engine/sandbox-die
 test("whatever a process says in whichever order, the worker goes on with a fresh one", async (t) => {
   if (!existsSync("/bin/sh")) return t.skip("there is no /bin/sh here");
   let believed = 0;
-  const property = fc.asyncProperty(scripts, async (steps) => {
-    const [lied, next] = await meet(steps);
+  const property = fc.asyncProperty(scripts, fc.boolean(), async (steps, hungry) => {
+    const [lied, next] = await meet(steps, hungry ? fed() : LIED_TO);
+    assert.ok((lied.input?.bytes.length ?? 0) <= 9, "no more than there is");
     if ("outcome" in lied) {
       believed++;
       const { outcome } = lied;
@@ -116,7 +123,13 @@ test("whatever a process says in whichever order, the worker goes on with a fres
     } else assert.ok(CODES.has(lied.fault.code), lied.fault.code);
     assert.ok("outcome" in next && next.outcome.fuel === 77, JSON.stringify(next));
   });
-  const examples: [Step[]][] = [[[{ say: READY }, "listen", { say: FINE }]]];
+  const honest: Step[] = [{ say: READY }, "listen", { say: FINE }];
+  const asking: Step[] = [{ say: READY }, "listen", { say: concatBytes(encodeNeedInput()) }, "listen", { say: FINE }];
+  const examples: [Step[], boolean][] = [
+    [honest, false],
+    [asking, true],
+    [asking, false],
+  ];
   await fc.assert(property, { numRuns: RUNS, examples });
   assert.ok(believed > 0, "a control: the honest are believed");
 });
