@@ -73,7 +73,7 @@ export function readWhy(invocation: Invocation, option: "comment" | "reason"): s
   return text;
 }
 
-const TRIES_MAX = 50; // LIMIT: ten seconds; two approvers at once take turns
+const TRIES_MAX = 12; // LIMIT: about a minute, since opening waits for some seconds itself; two approvers at once take turns
 const PAUSE_MS = 200;
 
 /** Opens a session, and waits a while for another command that writes. */

@@ -8,7 +8,7 @@ import { BASE_APPROVALS, BASE_POLICY, decide, encodeApproval, type Facts } from 
 import { type Event, evolve, MemoryRows } from "#state";
 import { publicKeyOf, sha256, signerOf, verifyEd25519 } from "#store/keys";
 import { TrustStore } from "#trust";
-import { gatherApprovals, weighCandidate } from "./approvals.ts";
+import { type ApprovalAuthority, gatherApprovals, weighCandidate } from "./approvals.ts";
 
 const crypto = { sha256, verifyEd25519 };
 const TENANT = "tenant-agent-x";
@@ -42,6 +42,7 @@ class World {
   readonly rows = new MemoryRows();
   nowMs = START;
   store = EVERYBODY;
+  authority: ApprovalAuthority | undefined;
   #index = 0;
   readonly ids: { readonly id: Digest; readonly digest: Digest }[] = [];
 
@@ -67,7 +68,7 @@ class World {
   }
 
   facts(digest: Digest, fuel = 1000): Facts {
-    const { rows, store, nowMs } = this;
+    const { rows, store, nowMs, authority } = this;
     const keyId = keyOf("alice").keyId;
     const standing = { trusted: true, keyId, keyName: "alice", form: "dsse", manifestSigned: true } as const;
     const question = {
@@ -81,6 +82,7 @@ class World {
       rows,
       store,
       crypto,
+      authority,
     };
     return {
       ...{ tenant: TENANT, at: encodeTime(nowMs), mode: "run", backend: "wasm", isolation: [], source: "agent" },
@@ -109,7 +111,12 @@ class World {
   }
 
   record(envelope: Uint8Array, digest: Digest): string | undefined {
-    const candidate = weighCandidate(envelope, this.facts(digest), { store: this.store, crypto, nowMs: this.nowMs });
+    const candidate = weighCandidate(envelope, this.facts(digest), {
+      store: this.store,
+      crypto,
+      nowMs: this.nowMs,
+      authority: this.authority,
+    });
     const { approval, weighed } = candidate;
     const text = Buffer.from(envelope).toString("utf8");
     const said = {
@@ -242,6 +249,26 @@ test("an approval by a key that is not trusted, or whose envelope has another by
   world.store = TrustStore.empty;
   assert.equal(world.record(envelope, digest), "guardian/approver-unknown");
   assert.equal(world.runs(digest), false);
+});
+
+test("a policy has the last word about who may approve, from the next decision on", () => {
+  const world = new World();
+  const [digest = assert.fail()] = MODULES;
+  world.submit(digest);
+  world.record(world.sign("bob", digest, 24), digest);
+  assert.equal(world.runs(digest), true);
+  const asked: unknown[] = [];
+  world.authority = (question) => {
+    asked.push(question);
+    return question.person === "bob" ? "forbidden by policy `not-bob`" : undefined;
+  };
+  assert.equal(world.runs(digest), false);
+  assert.deepEqual(asked.at(-1), { person: "bob", roles: ["approver"], deed: "approve", tenant: TENANT });
+  const [reason] = decide(world.facts(digest)).reasons;
+  assert.equal(reason?.code, "guardian/approval-role-ended");
+  assert.match(reason.message, /forbidden by policy/);
+  world.record(world.sign("carol", digest, 24), digest);
+  assert.equal(world.runs(digest), true);
 });
 
 test("more submissions than a row remembers do not make the submitter a stranger", () => {
