@@ -19,6 +19,7 @@ export type History = {
     readonly by: string;
     readonly why: string | null;
     readonly comment: string;
+    readonly candidates: readonly string[] | null;
   }[];
   readonly candidates: readonly { readonly person: string; readonly excluded?: string; readonly approved: boolean }[];
 };

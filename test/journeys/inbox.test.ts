@@ -147,6 +147,7 @@ test("reject, revoke, and approve again; the history tells who could, who did, w
     history.map(({ what }) => what),
     ["submitted", "approved", "rejected", "approved", "revoked"],
   );
+  assert.deepEqual([history[1]?.candidates, history[2]?.candidates], [["bob"], ["bob"]], "who could have approved then");
   assert.match(history[1]?.why ?? "", /rejected these bytes/);
   assert.match(history[3]?.why ?? "", /was revoked at .*no, after all/);
   assert.deepEqual(

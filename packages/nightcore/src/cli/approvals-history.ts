@@ -17,6 +17,8 @@ type Told = {
   /** Why it does not hold now, or did not when it was recorded; null where nothing speaks against it. */
   readonly why: string | null;
   readonly comment: string;
+  /** Who could have approved then; null where nobody asked. */
+  readonly candidates: readonly string[] | null;
 };
 
 /** Everything about approvals, for ever: who could approve, who did, who refused and why, and what lapsed. */
@@ -50,7 +52,7 @@ function tellSubmission(row: Row): readonly Told[] {
   if (row["tenant"] === null) return [];
   const claimed = JSON.parse(String(row["claimed"])) as { readonly submitter: string | null; readonly note: string | null };
   const by = claimed.submitter === null ? String(row["account"]) : `${row["account"]}, who says to be ${claimed.submitter}`;
-  return [{ ...base(row), what: "submitted", by, id: null, why: null, comment: claimed.note ?? "" }];
+  return [{ ...base(row), what: "submitted", by, id: null, why: null, comment: claimed.note ?? "", candidates: null }];
 }
 
 function tellApproval(row: Row, lapse: string | null): readonly Told[] {
@@ -58,31 +60,36 @@ function tellApproval(row: Row, lapse: string | null): readonly Told[] {
   const by = String(row["person"] ?? "somebody");
   const id = String(row["id"]);
   const why = row["message"] === null ? lapse : String(row["message"]);
-  const given = { ...base(row), what: glass ? "broke the glass" : "approved", by, id, why, comment: commentOf(row) };
+  const what = glass ? "broke the glass" : "approved";
+  const given = { ...base(row), what, by, id, why, comment: commentOf(row), candidates: candidatesIn(row) };
+  const after = { ...given, why: null, candidates: null };
   const later: Told[] = [];
   if (row["revoked_at"] !== null)
     later.push({
-      ...given,
+      ...after,
       at: String(row["revoked_at"]),
       what: "revoked",
       by: String(row["revoked_by"]),
-      why: null,
       comment: String(row["revoked_reason"]),
     });
   if (row["reviewed_at"] !== null)
     later.push({
-      ...given,
+      ...after,
       at: String(row["reviewed_at"]),
       what: "reviewed",
       by: String(row["reviewed_by"]),
-      why: null,
       comment: String(row["review_comment"]),
     });
   return [given, ...later];
 }
 
 function tellRejection(row: Row): Told {
-  return { ...base(row), what: "rejected", by: String(row["by"]), id: null, why: null, comment: String(row["reason"]) };
+  const said = { by: String(row["by"]), comment: String(row["reason"]), candidates: candidatesIn(row) };
+  return { ...base(row), ...said, what: "rejected", id: null, why: null };
+}
+
+function candidatesIn(row: Row): readonly string[] {
+  return JSON.parse(String(row["candidates"])) as readonly string[];
 }
 
 function base(row: Row): Pick<Told, "at" | "index" | "tenant" | "digest"> {
@@ -139,10 +146,17 @@ function candidatesOf(standings: Standings, { store }: JudgedWorkspace, tenant: 
   return standing === undefined ? [] : findCandidates(standing.judgement.facts, standing.weighing, store);
 }
 
-function say({ terminal }: Invocation, { at, tenant, digest, what, by, id, why, comment }: Told): void {
+function say({ terminal }: Invocation, { at, tenant, digest, what, by, id, why, comment, candidates }: Told): void {
   const mark = id === null ? "" : `  ${brief(id)}`;
   terminal.print(`${at}  ${what.padEnd(15)} ${shown(tenant)}  ${brief(digest)}  ${escapeControls(by)}${mark}`);
   if (comment !== "") terminal.print(`    ${escapeControls(comment)}`);
+  if (candidates !== null)
+    terminal.print(
+      terminal.paint(
+        "dim",
+        `    could have approved then: ${candidates.map((name) => escapeControls(name)).join(", ") || "nobody"}`,
+      ),
+    );
   if (why !== null) terminal.print(`    ${terminal.paint("yellow", "does not hold")}: ${why}`);
 }
 

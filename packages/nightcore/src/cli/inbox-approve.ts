@@ -22,7 +22,7 @@ import { aboutModule, weighCandidate } from "#worker";
 import { openPatientSession, readWhy } from "./actor.ts";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { findOpenReviews } from "./inbox-list.ts";
-import { brief, nameMissing } from "./inbox-words.ts";
+import { brief, findCandidates, nameCandidates, nameMissing } from "./inbox-words.ts";
 import { judgeTenant, judgingPowersOf, type TenantStanding } from "./judging.ts";
 import { crypto, type Session } from "./session.ts";
 import { readSigningKey, signStatement } from "./signing-key.ts";
@@ -128,7 +128,11 @@ async function record(session: Session, invocation: Invocation, { standing, dige
     throw usageStop("this approval is recorded already", "`nightcore approvals history` shows what became of it");
   const finding = findObstacle(session, candidate, facts.at);
   const after = weighApprovals(candidate.facts);
-  const event = approvalEvent(standing, { candidate, finding, envelope, complete: finding === null && after.satisfied });
+  const candidates = nameCandidates(findCandidates(facts, standing.weighing, session.store));
+  const event = approvalEvent(standing, {
+    ...{ candidate, candidates, finding, envelope },
+    complete: finding === null && after.satisfied,
+  });
   keepReviewed(session, standing);
   const events = [{ kind: "approval", ...event } as const, ...glassIncident(event)];
   const about = aboutModule(tenant, digest);
@@ -161,11 +165,13 @@ function approvalEvent(
   { judgement }: TenantStanding,
   {
     candidate,
+    candidates,
     finding,
     envelope,
     complete,
   }: {
     readonly candidate: Candidate;
+    readonly candidates: readonly string[];
     readonly finding: Finding | null;
     readonly envelope: Uint8Array;
     readonly complete: boolean;
@@ -194,6 +200,7 @@ function approvalEvent(
     finding,
     complete,
     reviewDue: act === "break-glass" && finding === null ? encodeTime(atMs + reviewMs) : null,
+    candidates,
   };
 }
 

@@ -3,7 +3,7 @@ import { explainLedgerFault } from "#ports";
 import { aboutModule } from "#worker";
 import { openPatientSession, readWhy, signAct } from "./actor.ts";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
-import { brief, nowText } from "./inbox-words.ts";
+import { brief, findCandidates, nameCandidates, nowText } from "./inbox-words.ts";
 import { judgeTenant } from "./judging.ts";
 import { unwrap } from "./unwrap.ts";
 
@@ -15,11 +15,13 @@ export async function run(invocation: Invocation): Promise<number> {
   const reason = readWhy(invocation, "reason");
   const session = await openPatientSession(invocation);
   try {
-    const { digest } = judgeTenant(session, tenant).judgement.facts.module;
+    const { judgement, weighing } = judgeTenant(session, tenant);
+    const { digest } = judgement.facts.module;
     if (digest === undefined) throw usageStop(`there is no module of ${quote(tenant)} to reject`);
     const at = nowText();
     const by = signAct(session, invocation, { act: "rejection", about: digest, tenant, at, comment: reason });
-    const event = { kind: "rejection", at, tenant, digest, reason, by } as const;
+    const candidates = nameCandidates(findCandidates(judgement.facts, weighing, session.store));
+    const event = { kind: "rejection", at, tenant, digest, reason, by, candidates } as const;
     unwrap(await session.recorder.record([{ about: aboutModule(tenant, digest), event }]), explainLedgerFault);
     if (json) terminal.print(JSON.stringify({ tenant, digest, reason, by: by.person ?? by.account }));
     terminal.say(`${brief(digest)} is rejected for ${quote(tenant)}; recorded in the log`);

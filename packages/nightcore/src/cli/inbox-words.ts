@@ -41,6 +41,14 @@ export function findCandidates(facts: Facts, weighing: Weighing, store: TrustSto
   });
 }
 
+const CANDIDATES_MAX = 64; // LIMIT: names that an entry carries
+
+/** The persons among them who could, once each. */
+export function nameCandidates(candidates: readonly Candidate[]): readonly string[] {
+  const able = candidates.filter(({ excluded }) => excluded === undefined).map(({ person }) => person);
+  return [...new Set(able)].slice(0, CANDIDATES_MAX);
+}
+
 /** What is still needed, in words; empty when nothing is. */
 export function nameMissing({ require }: Weighing): string {
   const open = require.filter(({ filled, count }) => filled < count);

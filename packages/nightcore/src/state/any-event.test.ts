@@ -281,8 +281,9 @@ const ARBITRARIES: Arbitraries = {
     finding,
     complete: flag,
     reviewDue: fc.option(at),
+    candidates: fc.array(text, { maxLength: 2 }),
   }),
-  rejection: fc.record({ ...ofTenant, reason: text, by: actor }),
+  rejection: fc.record({ ...ofTenant, reason: text, by: actor, candidates: fc.array(text, { maxLength: 2 }) }),
   withdrawal: fc.record({ ...ofTenant, id: digest, reason: text, by: actor }),
   review: fc.record({ ...ofTenant, id: digest, comment: text, by: actor }),
   incident: fc.record({

@@ -49,6 +49,8 @@ export type ApprovalEvent = {
   readonly complete: boolean;
   /** Of a break-glass: until when another person has to look at it. */
   readonly reviewDue: string | null;
+  /** Persons who could have approved at that moment, 64 at most: in the roles that are asked for, and neither submitter nor signer. */
+  readonly candidates: readonly string[];
 };
 
 /** Who did something about an approval: an account of this machine, and with a signature the person of a key. */
@@ -66,6 +68,8 @@ export type RejectionEvent = {
   readonly digest: Digest;
   readonly reason: string;
   readonly by: Actor;
+  /** Persons who could have approved at that moment, 64 at most. */
+  readonly candidates: readonly string[];
 };
 /** An approval was taken back. */
 export type WithdrawalEvent = {

@@ -75,6 +75,7 @@ export function evolveApproval(rows: Rows, event: ApprovalEvent, index: number):
     reviewed_at: null,
     reviewed_by: null,
     review_comment: null,
+    candidates: JSON.stringify(event.candidates),
   });
   changeClearance(rows, tenant, ({ approvals, approved, complete, openReviews }) => ({
     approvals: [...approvals, { id, digest }],
@@ -85,9 +86,9 @@ export function evolveApproval(rows: Rows, event: ApprovalEvent, index: number):
 }
 
 /** Folds a refusal. */
-export function evolveRejection(rows: Rows, { tenant, digest, reason, by, at }: RejectionEvent, index: number): void {
+export function evolveRejection(rows: Rows, { tenant, digest, reason, by, at, candidates }: RejectionEvent, index: number): void {
   const name = by.person ?? by.account;
-  rows.put("rejections", { log_index: index, tenant, digest, reason, by: name, at });
+  rows.put("rejections", { log_index: index, tenant, digest, reason, by: name, at, candidates: JSON.stringify(candidates) });
   changeClearance(rows, tenant, ({ rejections }) => ({
     rejections: [...rejections.filter((one) => one.digest !== digest), { digest, index, at, by: name, reason }],
   }));

@@ -52,12 +52,21 @@ export const APPROVAL_TABLES: Readonly<Record<ApprovalTableName, Table>> = {
       reviewed_at: "text",
       reviewed_by: "text",
       review_comment: "text",
+      candidates: "text",
     },
     indexes: [["tenant"], ["id"], ["act"]],
   },
   rejections: {
     key: "log_index",
-    columns: { log_index: "integer", tenant: "text", digest: "text", reason: "text", by: "text", at: "text" },
+    columns: {
+      log_index: "integer",
+      tenant: "text",
+      digest: "text",
+      reason: "text",
+      by: "text",
+      at: "text",
+      candidates: "text",
+    },
     indexes: [["tenant"]],
   },
   clearances: {

@@ -110,7 +110,16 @@ test("containing a module ends what was approved of it for this tenant, where th
   const approval = (tenant: string, digest: Digest, id: string): Event => ({
     kind: "approval",
     ...{ at: OF.at, id: id.repeat(64) as Digest, tenant, digest, manifest: null, signer: null, act: "approval" },
-    ...{ keyId: "k", person: "bob", expires: null, envelope: "{}", finding: null, complete: true, reviewDue: null },
+    ...{
+      keyId: "k",
+      person: "bob",
+      expires: null,
+      envelope: "{}",
+      finding: null,
+      complete: true,
+      reviewDue: null,
+      candidates: [],
+    },
   });
   const other = "cd".repeat(32) as Digest;
   const given = [approval("hello", DIGEST, "1"), approval("hello", other, "2"), approval("other", DIGEST, "3")];

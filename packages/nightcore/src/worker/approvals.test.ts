@@ -126,7 +126,15 @@ class World {
     };
     this.fold({
       ...{ kind: "approval", at: encodeTime(this.nowMs), id: approval.id, tenant: TENANT, digest, manifest: null, signer: null },
-      ...{ act: "approval", ...said, envelope: text, finding: weighed.finding ?? null, complete: false, reviewDue: null },
+      ...{
+        act: "approval",
+        ...said,
+        envelope: text,
+        finding: weighed.finding ?? null,
+        complete: false,
+        reviewDue: null,
+        candidates: [],
+      },
     });
     this.ids.push({ id: approval.id, digest });
     return weighed.finding?.code;
@@ -140,7 +148,7 @@ class World {
 
   reject(digest: Digest): void {
     const by = { account: "root", keyId: null, person: null, envelope: null };
-    this.fold({ kind: "rejection", at: encodeTime(this.nowMs), tenant: TENANT, digest, reason: "r", by });
+    this.fold({ kind: "rejection", at: encodeTime(this.nowMs), tenant: TENANT, digest, reason: "r", by, candidates: [] });
   }
 
   runs(digest: Digest): boolean {
