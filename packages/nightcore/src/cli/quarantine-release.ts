@@ -1,15 +1,16 @@
 import { resolve } from "node:path";
 import { makeEntrySigner, sealEnvelope } from "#attest";
+import { openAuthority } from "#cedar";
 import { encodeTime, keyIdOf } from "#core";
 import { ONE_APPROVER, type Requirement } from "#guardian";
 import { explainLedgerFault } from "#ports";
 import type { Event, ReleaseEvent } from "#state";
 import { explainKeyFileFault, publicKeyOf, readPrivateKey, sha256, signerOf } from "#store/keys";
-import { encodeRelease, judgeRelease, type PolicyShelf, type ReleasePowers } from "#worker";
+import { encodeRelease, judgeRelease, type ReleasePowers } from "#worker";
 import { findBlocksNamed } from "./block-finding.ts";
-import { powersOf } from "./conduct.ts";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { readPassphrase } from "./passphrase.ts";
+import { openPolicies } from "./policy-store.ts";
 import { crypto, openSession, type Session } from "./session.ts";
 import { shownAs, unwrap } from "./unwrap.ts";
 import { settleVault } from "./vaulting.ts";
@@ -37,14 +38,12 @@ export async function run(invocation: Invocation): Promise<number> {
   const keyId = keyIdOf(sha256, publicKey);
   const session = await openSession(invocation, { thread: false });
   try {
-    const { policies, authority: ask } = powersOf(session);
-    const require = readRequired(policies);
-    const authority: ReleasePowers["authority"] = (question) => ask({ ...question, deed: "release" });
+    const { require, refuse } = readAuthority(session);
     const releases = groupBlocks(session, positionals).map(({ entry, blocks }) => {
       const statement = { log: session.configuration.origin, blocks, keyId, at: encodeTime(Date.now()), comment };
       const sealed = sealEnvelope(encodeRelease(statement, crypto), makeEntrySigner(sha256, publicKey, signerOf(key)));
       if (!sealed.ok) throw usageStop("these are too many blocks for one statement", "release them a few at a time");
-      return judgeRelease({ statement, envelope: sealed.value, entry }, { ...session, crypto, require, authority });
+      return judgeRelease({ statement, envelope: sealed.value, entry }, { ...session, crypto, require, refuse });
     });
     const about = { name: "release", digest: null };
     unwrap(await session.recorder.record(releases.map((event) => ({ about, event }))), explainLedgerFault);
@@ -70,11 +69,22 @@ function groupBlocks({ rows }: Session, ids: readonly string[]) {
   return [...byEntry].map(([entry, found]) => ({ entry, blocks: [...new Set(found.map((row) => String(row["id"])))] }));
 }
 
-/** Which persons the policy in force wants. Without one that can be read, nothing is released. */
-function readRequired(policies: PolicyShelf): readonly Requirement[] {
-  const fact = policies.policyOf("_default");
-  if (fact.state === "read") return fact.policy.releaseApprovals ?? ONE_APPROVER;
-  throw new CommandStop({ ...fact.finding, exit: EXIT.denied });
+/** Which persons the policies in force want, and whom they let do it. Without policies that can be read, nothing is released. */
+function readAuthority({ layout, rows }: Session): Pick<ReleasePowers, "require" | "refuse"> {
+  const { active, bundle, shelf } = openPolicies(layout, rows);
+  const fact = shelf.policyOf("_default");
+  if (fact.state !== "read") throw new CommandStop({ ...fact.finding, exit: EXIT.denied });
+  const authority = active === undefined || bundle === undefined ? undefined : openAuthority(active.version, bundle.policies);
+  return {
+    require: fact.policy.releaseApprovals ?? ONE_APPROVER,
+    refuse({ person, roles, tenant }) {
+      // A role like `approver:security` is a kind of `approver`.
+      const kinds = [...new Set(roles.flatMap((role) => [role, role.split(":")[0] ?? role]))];
+      return authority === undefined
+        ? "no policies are in force"
+        : authority({ person, roles: kinds, deed: "release", tenant }).refusal;
+    },
+  };
 }
 
 function describe({ blocks, state, finding }: Event & ReleaseEvent, require: readonly Requirement[]): string {

@@ -40,9 +40,8 @@ const CLOCK_TOLERANCE_MS = 5 * 60_000; // LIMIT: what a clock may be put back wi
 export type ApprovalAuthority = (question: {
   readonly person: string;
   readonly roles: readonly string[];
-  readonly deed: "approve" | "breakGlass" | "reject" | "review" | "revokeApproval" | "release";
-  /** Undefined: it is about no tenant alone. */
-  readonly tenant: string | undefined;
+  readonly deed: "approve" | "breakGlass" | "reject" | "review" | "revokeApproval";
+  readonly tenant: string;
 }) => string | undefined;
 
 /** What approvals are gathered for, from and with. */

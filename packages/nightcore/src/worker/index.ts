@@ -40,7 +40,7 @@ export type { About, Recorded } from "./recorder.ts";
 export { traceRecall } from "./recall.ts";
 export type { Recall, RecalledOutput, RecalledRun, RecallPowers, RecallSeed } from "./recall.ts";
 export { encodeRelease, judgeRelease, RELEASE_TYPE } from "./release.ts";
-export type { Release, ReleaseFaultCode, ReleasePowers, ReleaseStatement } from "./release.ts";
+export type { Release, ReleaseFaultCode, ReleasePowers, ReleaseQuestion, ReleaseStatement } from "./release.ts";
 export { checkReplayable, COMPARED, explainReplayFault, replayEvent, replayRun } from "./replay.ts";
 export type { Divergence, RecordedRun, Replay, ReplayFault, ReplayFaultCode, ReplayPowers } from "./replay.ts";
 export type { RunRecord, RunRequest, RunStatus, Trial } from "./run-record.ts";

@@ -6,7 +6,7 @@ import { type Bytes, type Digest, keyIdOf, type RunId } from "#core";
 import { type Event, evolve, MemoryRows } from "#state";
 import { publicKeyOf, sha256, signerOf, verifyEd25519 } from "#store/keys";
 import { TrustStore } from "#trust";
-import { encodeRelease, judgeRelease, type ReleasePowers, type ReleaseStatement } from "#worker";
+import { encodeRelease, judgeRelease, type ReleaseQuestion, type ReleaseStatement } from "#worker";
 
 const crypto = { sha256, verifyEd25519 };
 const D = "dd".repeat(32) as Digest;
@@ -20,7 +20,8 @@ function makePerson() {
   return { keyId, raw, signer: makeEntrySigner(sha256, raw, signerOf(privateKey)) };
 }
 type Person = ReturnType<typeof makePerson>;
-const [alice, bob, carol, dave, bobsOther] = [makePerson(), makePerson(), makePerson(), makePerson(), makePerson()];
+const [alice, bob, carol, dave] = [makePerson(), makePerson(), makePerson(), makePerson()];
+const [erin, bobsOther] = [makePerson(), makePerson()];
 
 const trust = (store: TrustStore, { keyId, raw }: Person, name: string, role: "signer" | "approver", tenant = "*") =>
   store.withGrant(
@@ -30,6 +31,7 @@ const trust = (store: TrustStore, { keyId, raw }: Person, name: string, role: "s
 let store = trust(TrustStore.empty, alice, "alice", "signer");
 // Alice both signs and approves; dave approves for one tenant alone.
 store = trust(trust(trust(store, alice, "alice", "approver"), bob, "bob", "approver"), carol, "carol", "approver");
+store = trust(store, erin, "erin", "approver");
 store = trust(trust(store, dave, "dave", "approver", "hello"), bobsOther, "bob", "approver");
 
 /** A log in which alice's key signed some bytes, and four things are blocked. */
@@ -48,7 +50,7 @@ function makeRows(): MemoryRows {
     targets,
     reason: "r",
     cause: "operator",
-    causedBy: carol.keyId,
+    causedBy: erin.keyId,
     run: null,
     order: null,
   } as const;
@@ -61,28 +63,21 @@ function makeRows(): MemoryRows {
   return rows;
 }
 
+// Policies under which dave may release for his tenant alone, and carol nothing.
+const refuse = ({ person, tenant }: ReleaseQuestion) =>
+  person === "carol" || (person === "dave" && tenant !== "hello") ? "no policy permits it" : undefined;
+
 type Change = Partial<ReleaseStatement> & {
-  readonly authority?: ReleasePowers["authority"];
   readonly by?: Person;
   readonly signedBy?: Person;
   readonly said?: Partial<ReleaseStatement>;
 };
 
-/** As the default policies say it: approvers may. */
-const anyApprover: ReleasePowers["authority"] = ({ roles }) => (roles.includes("approver") ? undefined : "no policy permits it");
-
-function judge(
-  rows: MemoryRows,
-  count: number,
-  { by = bob, signedBy = by, said = {}, authority = anyApprover, ...change }: Change,
-) {
+function judge(rows: MemoryRows, count: number, { by = bob, signedBy = by, said = {}, ...change }: Change) {
   const statement = { log: "l", blocks: ["2.3"], keyId: by.keyId, at: AT, comment: "c", ...change };
   const sealed = sealEnvelope(encodeRelease({ ...statement, ...said }, crypto), signedBy.signer);
   const envelope: Bytes = sealed.ok ? sealed.value : new Uint8Array();
-  return judgeRelease(
-    { statement, envelope, entry: 2 },
-    { crypto, store, rows, require: [{ role: "approver", count }], authority },
-  );
+  return judgeRelease({ statement, envelope, entry: 2 }, { crypto, store, rows, require: [{ role: "approver", count }], refuse });
 }
 
 test("a release counts when an approver signed it who has nothing to do with what is blocked", () => {
@@ -94,12 +89,12 @@ test("a release counts when an approver signed it who has nothing to do with wha
     ["a signature of another key", { signedBy: dave }, "worker/release-unsigned"],
     ["a signature over other blocks", { said: { blocks: ["2.2"] } }, "worker/release-unsigned"],
     ["a signature for another log", { said: { log: "m" } }, "worker/release-unsigned"],
-    ["who caused the block", { by: carol }, "worker/release-own"],
+    ["whom the policies do not permit it", { by: carol }, "worker/release-forbidden"],
+    ["who caused the block", { by: erin }, "worker/release-own"],
     ["who signed the bytes", { blocks: ["2.0"], by: alice }, "worker/release-own"],
     ["who is blocked", { blocks: ["2.2"] }, "worker/release-own"],
     ["who is blocked, under another key", { blocks: ["2.2"], by: bobsOther }, "worker/release-own"],
     ["one of several that is not theirs to end", { blocks: ["2.3", "2.2"] }, "worker/release-own"],
-    ["whom the policies do not let", { authority: () => "forbidden" }, "worker/release-forbidden"],
     ["a clock that went back", { at: "2026-05-01T00:00:00.000Z" }, "worker/release-clock"],
   ];
   for (const [what, change, expected] of rows) {

@@ -45,10 +45,7 @@ export type ReleaseFaultCode =
 
 const SENTENCES: Readonly<Record<ReleaseFaultCode, Explanation>> = {
   "worker/release-unsigned": { message: "the statement is not signed by the key that it names" },
-  "worker/release-forbidden": {
-    message: "the policies in force do not let this person release it",
-    hint: "`nightcore policy show` prints them",
-  },
+  "worker/release-forbidden": { message: "the policies in force do not let this person release it" },
   "worker/release-own": {
     message: "the key caused the block, signed what is blocked, or is itself blocked",
     hint: "another person has to release it",
@@ -66,12 +63,15 @@ export type ReleasePowers = {
   readonly store: TrustStore;
   readonly rows: Rows;
   readonly require: readonly Requirement[];
-  /** Why the policies in force do not let a person in these roles end the block of a tenant, or of no tenant; or nothing. */
-  readonly authority: (question: {
-    readonly person: string;
-    readonly roles: readonly string[];
-    readonly tenant: string | undefined;
-  }) => string | undefined;
+  /** Why the policies in force do not let a person do it, if so; the tenant is undefined where it is everybody's matter. */
+  readonly refuse: (question: ReleaseQuestion) => string | undefined;
+};
+
+/** Who wants to end a block on what, in which roles. */
+export type ReleaseQuestion = {
+  readonly person: string;
+  readonly roles: readonly string[];
+  readonly tenant: string | undefined;
 };
 
 /**
@@ -111,8 +111,11 @@ function refuse(statement: ReleaseStatement, { envelope, blocks }: Asked, powers
   }
   const because = (code: ReleaseFaultCode): Finding => ({ code, ...SENTENCES[code] });
   if (!isSigned(statement, envelope, powers)) return because("worker/release-unsigned");
+  for (const block of blocks) {
+    const refusal = askPolicies(keyId, block, { ...powers, nowMs });
+    if (refusal !== undefined) return { ...because("worker/release-forbidden"), hint: refusal };
+  }
   if (blocks.some((block) => nowMs < (parseTime(String(block["at"])) ?? 0))) return because("worker/release-clock");
-  if (blocks.some((block) => isForbidden(statement, block, powers))) return because("worker/release-forbidden");
   const own = personOfKey(store, keyId);
   const isSame = (other: string) => other === keyId || isSamePerson(personOfKey(store, other), own);
   if (blocks.some((block) => involvedKeys(rows, block).some(isSame))) return because("worker/release-own");
@@ -120,16 +123,6 @@ function refuse(statement: ReleaseStatement, { envelope, blocks }: Asked, powers
   return consented.some(({ key, person }) => isSame(key) || isSamePerson(person, own))
     ? because("worker/release-repeated")
     : undefined;
-}
-
-/** Whether Cedar keeps the person from it, in the roles that the key stands in for what is blocked. */
-function isForbidden({ keyId, at }: ReleaseStatement, block: Row, { store, authority }: ReleasePowers): boolean {
-  const tenant = tenantOf(block);
-  const asked = { tenant, nowMs: parseTime(at) ?? 0 };
-  const roles = [...new Set(store.grantsOf(keyId).map(({ role }) => role))];
-  const standing = roles.filter((role) => role !== "signer" && store.gapOf(keyId, role, asked) === undefined);
-  const about = tenant === EVERY_TENANT ? undefined : tenant;
-  return authority({ person: personOfKey(store, keyId), roles: standing, tenant: about }) !== undefined;
 }
 
 /** Whether the consents so far, of keys that still stand in a role, and this one fill what the policy requires. */
@@ -152,6 +145,17 @@ function gapOfRole(
   // Where a key stood in one of the roles, its end says more than that it never stood in another.
   const gap = gaps.find((one) => one?.code !== "trust/key-wrong-role") ?? gaps[0];
   return gap === undefined ? undefined : findingOf(gap, explainTrustFault);
+}
+
+function askPolicies(
+  keyId: KeyId,
+  block: Row,
+  { store, require, refuse: ask, nowMs }: ReleasePowers & { readonly nowMs: number },
+): string | undefined {
+  const asked = { tenant: tenantOf(block), nowMs };
+  const roles = require.map(({ role }) => role).filter((role) => store.gapOf(keyId, role, asked) === undefined);
+  const tenant = block["kind"] === "tenant" ? String(block["target"]) : undefined;
+  return ask({ person: personOfKey(store, keyId), roles, tenant });
 }
 
 // A block on one tenant is that tenant's matter, any other everybody's.
