@@ -77,7 +77,8 @@ export function watchOrders({
     // It is looked at when the watch is closed; until then nobody waits for it.
     recording.catch(() => undefined);
   };
-  mkdirSync(layout.orders, { recursive: true });
+  // Whoever only looks makes no folder; until there is one, it is looked for every 100 ms.
+  if (recorder !== undefined) mkdirSync(layout.orders, { recursive: true });
   const watcher = watchFolder(layout.orders, look);
   const timer = setInterval(look, POLL_MS).unref();
   look();

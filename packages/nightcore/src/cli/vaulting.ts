@@ -28,17 +28,18 @@ export function settleVault(session: VaultSession, folders: readonly string[] = 
   const { layout, rows, recorder } = session;
   const newest = newestDigestChange(rows);
   const vault = openVault(layout.vault);
-  const settledTo = vault.settledTo ?? -1;
-  if (newest === undefined || (newest <= settledTo && folders.length === 0)) return { isolated: [], restored: [] };
+  const { settledTo } = vault;
+  if (newest === undefined || (newest === settledTo && folders.length === 0)) return { isolated: [], restored: [] };
   // What was put and not yet committed would not be found.
   rows.commit(recorder.applied);
-  const changed = changedDigests(rows, settledTo);
+  // A vault that is ahead belongs to a longer log than this, of which an older copy was put back: all of it is looked at again.
+  const changed = changedDigests(rows, settledTo !== undefined && settledTo < newest ? settledTo : -1);
   const blocked = changed.filter((digest) => blockOf(rows, digest) !== undefined);
   const released = new Set(changed.filter((digest) => !blocked.includes(digest)));
   const places = [...listFolders(layout.modules).map((name) => join(layout.modules, name)), ...folders];
   const isolated = [...isolateBlobs(session, blocked), ...places.flatMap((folder) => isolateFolder(session, folder))];
   const restored = restoreReleased(session, released, places);
-  if (newest > settledTo) vault.noteSettled(newest);
+  if (newest !== settledTo) vault.noteSettled(newest);
   return { isolated: [...new Set(isolated)], restored };
 }
 
