@@ -30,6 +30,7 @@ const DEFAULT_POLICY = {
   max_fuel: BASE_POLICY.limits.fuel,
   max_output_kb: BASE_POLICY.limits.outputBytes / 1024,
   on_excess: BASE_POLICY.onExcess,
+  policy_approvals: BASE_POLICY.policyApprovals,
   release_approvals: BASE_POLICY.releaseApprovals,
   canaries: BASE_POLICY.canaries,
   approvals: {

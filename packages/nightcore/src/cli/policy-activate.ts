@@ -13,7 +13,7 @@ export async function run(invocation: Invocation): Promise<number> {
     const version =
       positionals[0] === undefined
         ? await proposeVersion(session, invocation, {
-            bundle: unwrapBundle(bundleFiles(readPolicyFiles(session.layout.policies))),
+            bundle: unwrapBundle(invocation, bundleFiles(readPolicyFiles(session.layout.policies))),
             comment,
           })
         : findVersion(session.rows, positionals[0]);

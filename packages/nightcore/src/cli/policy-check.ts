@@ -16,7 +16,7 @@ export async function run(invocation: Invocation): Promise<number> {
   } finally {
     view.close();
   }
-  const bundle = unwrapBundle(bundleFiles(readPolicyFiles(path, base)));
+  const bundle = unwrapBundle(invocation, bundleFiles(readPolicyFiles(path, base)));
   if (json) terminal.print(JSON.stringify({ files: Object.keys(bundle.files), policies: bundle.policies }));
   terminal.say(`${describeBundle(bundle)}, and no problems`);
   return EXIT.ok;

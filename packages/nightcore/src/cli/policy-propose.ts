@@ -11,7 +11,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const comment = readComment(invocation);
   const session = await openSession(invocation, { thread: false });
   try {
-    const bundle = unwrapBundle(bundleFiles(readPolicyFiles(session.layout.policies)));
+    const bundle = unwrapBundle(invocation, bundleFiles(readPolicyFiles(session.layout.policies)));
     const before = filesInForce(session);
     const simulation = simulateOn(session, bundle);
     const effect = { decisions: simulation.decisions, flips: simulation.flips.length };

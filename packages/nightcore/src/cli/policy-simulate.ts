@@ -31,7 +31,8 @@ export async function run(invocation: Invocation): Promise<number> {
   try {
     const since = readSinceOption(invocation);
     const decisions = readDecisions(view, { since });
-    const candidate = path === undefined ? undefined : readCandidate(view, /^\d+$/.test(path) ? path : resolve(root, path));
+    const candidate =
+      path === undefined ? undefined : readCandidate(view, invocation, /^\d+$/.test(path) ? path : resolve(root, path));
     const simulation = candidate === undefined ? decideAllAgain(view, decisions) : simulate(decisions, openCandidate(candidate));
     const { flips, decisions: count } = simulation;
     if (json) terminal.print(JSON.stringify({ since: since ?? null, decisions: count, flips }));
@@ -45,9 +46,9 @@ export async function run(invocation: Invocation): Promise<number> {
 }
 
 /** A candidate that a person names: a version by its number, a folder with all files, or one file over those in force. */
-function readCandidate(view: View, path: string): PolicyBundle {
+function readCandidate(view: View, invocation: Invocation, path: string): PolicyBundle {
   if (/^\d+$/.test(path)) return openVersion(view, findVersion(view.rows, path));
-  return unwrapBundle(bundleFiles(readPolicyFiles(path, filesInForce(view))));
+  return unwrapBundle(invocation, bundleFiles(readPolicyFiles(path, filesInForce(view))));
 }
 
 /** What decides as a candidate would if it were in force. It has no number yet. */

@@ -16,7 +16,7 @@ import { type PolicyVersionRow, readPolicyHead, type Rows } from "#state";
 import { sha256 } from "#store/keys";
 import { type Layout, readIfThere, replaceFile } from "#store/workspace";
 import { type Deciding, PolicyShelf } from "#worker";
-import { CommandStop, EXIT, usageStop } from "./invocation.ts";
+import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 
 const FILE_BYTES_MAX = 1024 * 1024; // LIMIT: what is read of one file before anybody looks at it
 const POLICY_FILE = /\.(?:json|cedar)$/;
@@ -123,13 +123,20 @@ export function openJudge(version: Digest, { policies }: PolicyBundle): PolicyEn
   };
 }
 
-/** The version or the end of the command, with every problem on a line of its own. */
-export function unwrapBundle(bundled: Result<PolicyBundle, PolicyFault>): PolicyBundle {
+/** The version, or the end of the command after every problem was told on a line of its own. */
+export function unwrapBundle(
+  { terminal, json }: Pick<Invocation, "terminal" | "json">,
+  bundled: Result<PolicyBundle, PolicyFault>,
+): PolicyBundle {
   if (bundled.ok) return bundled.value;
   const { fault } = bundled;
+  const hint = "nothing was changed";
+  if (json || !("problems" in fault))
+    throw new CommandStop({ code: fault.code, message: explainPolicyFault(fault).message, hint, exit: EXIT.usage });
+  for (const problem of fault.problems) terminal.say(`  ${escapeControls(problem)}`);
   const message =
-    "problems" in fault
-      ? `the policies are refused:\n${fault.problems.map((problem) => `  ${escapeControls(problem)}`).join("\n")}`
-      : explainPolicyFault(fault).message;
-  throw new CommandStop({ code: fault.code, message, hint: "nothing was changed", exit: EXIT.usage });
+    fault.problems.length === 1
+      ? "this is a problem of the policies"
+      : `these are ${fault.problems.length} problems of the policies`;
+  throw new CommandStop({ code: fault.code, message, hint, exit: EXIT.usage });
 }
