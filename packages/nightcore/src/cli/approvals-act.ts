@@ -20,7 +20,7 @@ export async function run(invocation: Invocation): Promise<number> {
     const row = findApproval(session.rows, positionals[0]);
     if (reviewing && (row["review_due"] === null || row["reviewed_at"] !== null))
       throw usageStop("that is nothing that waits for a review");
-    const at = nowText();
+    const at = nowText(session);
     const [id, tenant, digest] = [row["id"] as Digest, String(row["tenant"]), row["digest"] as Digest];
     const by = signAct(session, invocation, { act: reviewing ? "review" : "withdrawal", about: id, tenant, at, comment });
     if (reviewing && isSamePerson(by.person ?? "", String(row["person"])))

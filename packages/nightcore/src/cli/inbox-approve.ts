@@ -88,7 +88,8 @@ function signApproval({ configuration }: Session, invocation: Invocation, facts:
   const policy = policyVersionOf(facts);
   if (facts.module.digest === undefined || policy === undefined) throw new Error("bug: this was looked at before");
   const act: ApprovalAct = invocation.flag("break-glass") ? "break-glass" : "approval";
-  const nowMs = Date.now();
+  // The time that the log goes by, which may be ahead of the machine's clock: an approval begins where it is weighed.
+  const nowMs = Date.parse(facts.at);
   const statement = encodeApproval({
     ...askedRun(facts),
     ...{ act, policy, comment, log: configuration.origin, tenant: facts.tenant, digest: facts.module.digest },

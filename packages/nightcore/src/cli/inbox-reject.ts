@@ -18,7 +18,7 @@ export async function run(invocation: Invocation): Promise<number> {
     const { judgement, weighing } = judgeTenant(session, tenant);
     const { digest } = judgement.facts.module;
     if (digest === undefined) throw usageStop(`there is no module of ${quote(tenant)} to reject`);
-    const at = nowText();
+    const at = nowText(session);
     const by = signAct(session, invocation, { act: "rejection", about: digest, tenant, at, comment: reason });
     const candidates = nameCandidates(findCandidates(judgement.facts, weighing, session.store));
     const event = { kind: "rejection", at, tenant, digest, reason, by, candidates } as const;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { encodeTime, escapeControls, fail, ok } from "#core";
+import { escapeControls, fail, ok } from "#core";
 import { explainInboxFault, explainLedgerFault, type PendingFile } from "#ports";
 import { readClearance, type SubmissionEvent } from "#state";
 import { openBlobs } from "#store/blobs";
@@ -8,6 +8,7 @@ import { ARCHIVE_LIMITS, listPending, placeSubmission, readArchive, settlePendin
 import { type Acceptance, aboutModule, judgeSubmission } from "#worker";
 import { openPatientSession } from "./actor.ts";
 import { cancelOnSignal } from "./interruption.ts";
+import { nowText } from "./inbox-words.ts";
 import { EXIT, type Invocation } from "./invocation.ts";
 import { crypto, openConfiguration, type Session } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
@@ -64,7 +65,7 @@ async function sweep(invocation: Invocation): Promise<readonly SubmissionEvent[]
 async function takeIn(session: Session, file: PendingFile): Promise<SubmissionEvent> {
   const { layout, configuration, rows, recorder } = session;
   const { moduleBytesMax } = configuration;
-  const at = encodeTime(Date.now());
+  const at = nowText(session);
   const judged = judgeSubmission({ file, unpacked: await unpack(file, moduleBytesMax) }, at, { rows, crypto, moduleBytesMax });
   let { event } = judged;
   if (judged.acceptance !== undefined) keepBytes(session, judged.acceptance);

@@ -1,5 +1,6 @@
 import { type Digest, encodeTime, escapeControls } from "#core";
 import { approvalPolicyOf, approvalsOf, type Facts, type Weighing } from "#guardian";
+import type { Timeline } from "#worker";
 import { isSamePerson, personOf, shortKey, type TrustStore } from "#trust";
 
 /** How a tenant of the inbox stands, in one word. */
@@ -65,7 +66,7 @@ export function brief(digest: Digest | string | undefined | null): string {
   return digest === undefined || digest === null ? "none" : digest.slice(0, 16);
 }
 
-/** The moment of now, as it is recorded. */
-export function nowText(): string {
-  return encodeTime(Date.now());
+/** The moment of now: by the log where it is written, else by the machine's clock. */
+export function nowText(session?: { readonly timeline: Timeline }): string {
+  return encodeTime(session?.timeline.now() ?? Date.now());
 }
