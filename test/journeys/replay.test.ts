@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { REPOSITORY } from "../../tools/repository.ts";
+import { REPOSITORY, toolEnvironment } from "../../tools/repository.ts";
 import { type GuestName, GUEST_NEEDS, GUESTS } from "./guests.ts";
 import { type RunSaid, Workspace } from "./workspace.ts";
 
@@ -12,7 +13,7 @@ type ReplayedAll = {
     readonly tenant: string;
     readonly verdict: string;
     readonly engine?: { readonly recorded: string; readonly replayed: string };
-    readonly divergence?: { readonly what: string };
+    readonly divergence?: { readonly what: string; readonly hostCall?: object };
     readonly fault?: { readonly code: string; readonly message: string };
   }[];
   readonly totals: Readonly<Record<string, number>>;
@@ -90,6 +91,48 @@ test("CPython, recorded with arguments, replays identically", (context) => {
   const said = workspace.runOf("python", "--arg=-c", "--arg", "import random,time; print(random.random(), time.time())");
   assert.equal(said.status, "ran", JSON.stringify(said.fault));
   workspace.expect(0, "replay", said.run);
+});
+
+const SESSION = join(REPOSITORY, "packages", "nightcore", "src", "cli", "session.ts");
+
+/** Records a run once more under another identifier, by the node's own key and with another seed: a record of what never was. */
+function forge({ root }: Workspace, run: string, forged: string): void {
+  const script = `
+    const { openSession, openView, readEntries } = await import(${JSON.stringify(SESSION)});
+    const terminal = { say() {}, print() {}, paint: (_, text) => text };
+    const invocation = { root: ${JSON.stringify(root)}, terminal, json: false, flag: () => false, text: () => undefined, texts: () => [] };
+    const view = await openView(invocation);
+    const all = readEntries(view.reader, { from: 0, to: view.rows.applied, publicKey: view.publicKey }).value;
+    view.close();
+    const session = await openSession(invocation, { thread: false });
+    const events = all.filter((event) => event.run === ${JSON.stringify(run)}).map((event) => ({
+      ...event,
+      run: ${JSON.stringify(forged)},
+      ...(event.kind === "intent" ? { seed: "07".repeat(32) } : {}),
+    }));
+    const recorded = await session.recorder.record(events.map((event) => ({ about: { name: "forged", digest: event.digest }, event })));
+    if (!recorded.ok) throw new Error(JSON.stringify(recorded.fault));
+    await session.finish();`;
+  const options = { ...toolEnvironment(), encoding: "utf8" } as const;
+  const { status, stderr } = spawnSync(process.execPath, ["--no-warnings", "--input-type=module", "-e", script], options);
+  assert.equal(status, 0, stderr);
+}
+
+test("a record of another start than the run had diverges, and the first host call that differs is named", (context) => {
+  const workspace = Workspace.make(context);
+  addGuests(workspace, ["random"]);
+  const { run } = workspace.runOf("random");
+  const forged = `${run.slice(0, -12)}0123456789ab`;
+  forge(workspace, run, forged);
+  const told = workspace.expect(1, "replay", forged).stderr;
+  assert.match(told, /^diverged +\S+ +random +first in stdout: recorded [0-9a-f]{8}\S*, now [0-9a-f]{8}/m);
+  assert.match(told, /host call 1 is the first that differs: random_get, with other parameters or another answer/);
+  const { exit, replays } = workspace.json<ReplayedAll>("replay", "--all", "--record");
+  assert.deepEqual([exit, replays.map(({ verdict }) => verdict).toSorted()], [1, ["diverged", "identical"]]);
+  const hostCall = replays.find(({ verdict }) => verdict === "diverged")?.divergence?.hostCall;
+  assert.deepEqual(hostCall, { after: 0, by: 1, recorded: "random_get", replayed: "random_get" });
+  workspace.expect(0, "ledger", "verify");
+  workspace.expect(0, "state", "rebuild");
 });
 
 test("bytes that are gone or were changed are named, and the run is not made from others", (context) => {
