@@ -171,3 +171,19 @@ test("a log that is shorter than what a witness has cosigned is not continued", 
   assert.match(workspace.expect(5, "run", "hello").stderr, /ledger\/rollback/);
   assert.match(workspace.expect(4, "ledger", "fsck").stderr, /entries were cosigned, and here are \d+/);
 });
+
+test("a second signature of the checkpoint that is spoilt is named, and one that is sound goes into a backup", (context) => {
+  const workspace = Workspace.make(context, "--ml-dsa-44");
+  assert.equal(fsck(workspace).exit, 0);
+  workspace.expect(0, "ledger", "backup", "backup", "--verify");
+  const path = own(workspace, "ledger/public/checkpoint");
+  const checkpoint = readFileSync(path, "utf8");
+  assert.equal(readFileSync(join(workspace.root, "backup/public/checkpoint"), "utf8"), checkpoint);
+  const at = checkpoint.lastIndexOf("— ") + 200;
+  writeFileSync(path, `${checkpoint.slice(0, at)}${checkpoint[at] === "A" ? "B" : "A"}${checkpoint.slice(at + 1)}`);
+  const { exit, findings } = fsck(workspace, "--repair");
+  assert.deepEqual(
+    [exit, findings.map(({ code, nature }) => [code, nature])],
+    [4, [["ledger/corrupt-checkpoint", "authoritative"]]],
+  );
+});
