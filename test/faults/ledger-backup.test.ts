@@ -89,10 +89,11 @@ test("backups beside a process that appends: each is sound, continues the one be
   const promised: Promised = new Map();
   const moment = { entries: Infinity };
   const life = { folder: ledger, thread: true, name: "a", appenders: 3, moment, promised } as const;
-  const killed = appendUntilKilled(life);
+  let running = true;
+  const killed = appendUntilKilled(life).finally(() => (running = false));
   const sizes: number[] = [];
   const refused: unknown[] = [];
-  while (new Set(sizes).size < GROWTHS && refused.length === 0) {
+  while (running && new Set(sizes).size < GROWTHS && refused.length === 0) {
     await sleep(5);
     if (!existsSync(join(ledger, "public/checkpoint"))) continue;
     const made = await backUp(ledger, backup);
@@ -102,6 +103,7 @@ test("backups beside a process that appends: each is sound, continues the one be
   moment.entries = 0; // the next acknowledgement is its last
   await killed;
   assert.deepEqual(refused, []);
+  assert.equal(new Set(sizes).size, GROWTHS, `it grew beside the backups: ${sizes.join()}`);
   const inOrder = sizes.toSorted((a, b) => a - b);
   assert.deepEqual(sizes, inOrder);
   const restored = join(root, "restored");
