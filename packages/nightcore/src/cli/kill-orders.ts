@@ -1,4 +1,4 @@
-import { type FSWatcher, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, watch } from "node:fs";
+import { readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isOrderRecorded, type Rows } from "#state";
 import { type Layout, replaceFile } from "#store/workspace";
@@ -8,8 +8,9 @@ import type { Session } from "./session.ts";
 
 // INVARIANT: an order's file is made before anything is done about it, and stays for a while after it was recorded, so that every
 // process that runs guests in this workspace hears of it, whoever records it.
-const POLL_MS = 100; // LIMIT: how late an order is heard where the system does not tell of new files
-const KEPT_MS = 10 * 60_000; // LIMIT: a process that looks every 100 ms has seen it by then
+// Asking the system to tell of new files costs each run several milliseconds, and does not work everywhere.
+const POLL_MS = 50; // LIMIT: how late an order is heard
+const KEPT_MS = 10 * 60_000; // LIMIT: whoever looks every 50 ms has seen it by then
 const NAME = /^([0-9a-f]{32})(\.recorded)?\.json$/;
 
 type OrderFile = { readonly order: KillOrder; readonly file: string; readonly recorded: boolean };
@@ -77,29 +78,16 @@ export function watchOrders({
     // It is looked at when the watch is closed; until then nobody waits for it.
     recording.catch(() => undefined);
   };
-  // Whoever only looks makes no folder; until there is one, it is looked for every 100 ms.
-  if (recorder !== undefined) mkdirSync(layout.orders, { recursive: true });
-  const watcher = watchFolder(layout.orders, look);
   const timer = setInterval(look, POLL_MS).unref();
   look();
   return {
     killSwitch,
     async close() {
       clearInterval(timer);
-      watcher?.close();
       // What could not be recorded ends the command, as everywhere; the order's file stays, and so the order.
       await recording;
     },
   };
-}
-
-// Where the system cannot tell of new files (too many watchers, a network's file system), looking every 100 ms is enough.
-function watchFolder(folder: string, onChange: () => void): FSWatcher | undefined {
-  try {
-    return watch(folder, { persistent: false }, onChange).on("error", () => undefined);
-  } catch {
-    return undefined;
-  }
 }
 
 function listNames(folder: string): readonly string[] {

@@ -61,7 +61,7 @@ export const QUARANTINE_COMMANDS: readonly CommandSpec[] = [
     path: ["kill"],
     summary: "end what runs of a tenant, of a signer, or everything, and let nothing of it start",
     detail:
-      "The processes that run guests in this workspace hear of it within 0.1 s and end them through their own engine; no process\nis looked for. It is recorded as a block, which `kill lift` ends with an approver's signature.",
+      "The processes that run guests in this workspace hear of it within 0.05 s and end them through their own engine; no process\nis looked for. It is recorded as a block, which `kill lift` ends with an approver's signature.",
     options: [
       { name: "tenant", value: "T", summary: "what runs for this tenant" },
       { name: "signer", value: "KEYID", summary: "what this key signed (8 characters are enough)" },
