@@ -7,7 +7,7 @@ import { giveOrder, isOrderSeen } from "./kill-orders.ts";
 import { openConfiguration, openSession, openView, random, viewTrustStore } from "./session.ts";
 
 const LOOK_MS = 20;
-const WAIT_MS = 10_000; // LIMIT: whoever holds the log hears of an order within 0.05 s, and has this long to write it down
+const WAIT_MS = 30_000; // LIMIT: whoever holds the log hears of an order within 0.05 s, and has this long to write it down
 
 /** Ends what runs of a tenant, of a signer, or everything, and lets nothing of it start until the block that records it is lifted. */
 export async function run(invocation: Invocation): Promise<number> {
