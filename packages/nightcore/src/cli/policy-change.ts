@@ -1,18 +1,15 @@
-import { resolve } from "node:path";
-import { makeEntrySigner, sealEnvelope } from "#attest";
 import { openAuthority } from "#cedar";
-import { encodeTime, type Json, keyIdOf, quote } from "#core";
+import { encodeTime, type Json } from "#core";
 import { BASE_POLICY, encodePolicyAct, isComment, type PolicyActName, type PolicyBundle, type Requirement } from "#guardian";
 import { explainLedgerFault } from "#ports";
 import { type PolicyEvent, type PolicyVersionRow, readPolicyHead, readPolicyVersion } from "#state";
-import { explainKeyFileFault, publicKeyOf, readPrivateKey, sha256, signerOf } from "#store/keys";
-import { EVERY_TENANT, personOf } from "#trust";
+import { EVERY_TENANT, personOf, shortKey } from "#trust";
 import { type Consent, weighConsent } from "#worker";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
-import { readPassphrase } from "./passphrase.ts";
 import { keepVersion, openPolicies } from "./policy-store.ts";
 import { crypto, type Session } from "./session.ts";
-import { shownAs, unwrap } from "./unwrap.ts";
+import { readSigningKey, signStatement } from "./signing-key.ts";
+import { unwrap } from "./unwrap.ts";
 
 type Said = Pick<PolicyEvent, "change" | "comment"> & Partial<Pick<PolicyEvent, "by" | "rollbackOf" | "effect" | "approvers">>;
 
@@ -66,26 +63,18 @@ export function signAct(
   invocation: Invocation,
   about: { readonly act: PolicyActName; readonly comment: string } & Pick<PolicyVersionRow, "number" | "version">,
 ): NonNullable<PolicyEvent["by"]> {
-  const file = invocation.text("key");
-  if (file === undefined) throw usageStop("`--key FILE` is missing", "a person signs with a key of their own");
-  const read = readPrivateKey(resolve(invocation.root, file), () => readPassphrase(invocation));
-  const key = unwrap(shownAs(file, read), explainKeyFileFault);
-  const publicKey = publicKeyOf(key);
-  const keyId = keyIdOf(sha256, publicKey);
+  const key = readSigningKey(invocation);
+  if (key === undefined) throw usageStop("`--key FILE` is missing", "a person signs with a key of their own");
+  const { keyId } = key;
   const known = store.keyOf(keyId);
   if (known === undefined) {
+    const message = `the key ${shortKey(keyId)} is not in the trust store`;
     const hint = "`nightcore trust add KEY.pub --role approver --tenant '*'` makes somebody an approver of policies";
-    throw new CommandStop({
-      code: "guardian/approver-unknown",
-      message: `the key in ${quote(file)} is not in the trust store`,
-      hint,
-      exit: EXIT.denied,
-    });
+    throw new CommandStop({ code: "guardian/approver-unknown", message, hint, exit: EXIT.denied });
   }
   const statement = encodePolicyAct({ ...about, log: configuration.origin, keyId, at: encodeTime(Date.now()) });
-  const sealed = sealEnvelope(statement, makeEntrySigner(sha256, publicKey, signerOf(key)));
-  if (!sealed.ok) throw usageStop("the comment is too long to be signed");
-  return { keyId, person: personOf(known), envelope: JSON.parse(Buffer.from(sealed.value).toString("utf8")) as Json };
+  const envelope = signStatement(statement, key);
+  return { keyId, person: personOf(known), envelope: JSON.parse(Buffer.from(envelope).toString("utf8")) as Json };
 }
 
 /** Weighs who has approved a version, by the trust store of now and the policies in force. */

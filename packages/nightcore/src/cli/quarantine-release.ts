@@ -1,18 +1,15 @@
-import { resolve } from "node:path";
-import { makeEntrySigner, sealEnvelope } from "#attest";
 import { openAuthority } from "#cedar";
-import { encodeTime, keyIdOf } from "#core";
+import { encodeTime } from "#core";
 import { ONE_APPROVER, type Requirement } from "#guardian";
 import { explainLedgerFault } from "#ports";
 import type { Event, ReleaseEvent } from "#state";
-import { explainKeyFileFault, publicKeyOf, readPrivateKey, sha256, signerOf } from "#store/keys";
 import { encodeRelease, judgeRelease, type ReleasePowers } from "#worker";
 import { findBlocksNamed } from "./block-finding.ts";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
-import { readPassphrase } from "./passphrase.ts";
 import { openPolicies } from "./policy-store.ts";
 import { crypto, openSession, type Session } from "./session.ts";
-import { shownAs, unwrap } from "./unwrap.ts";
+import { readSigningKey, signStatement } from "./signing-key.ts";
+import { unwrap } from "./unwrap.ts";
 import { settleVault } from "./vaulting.ts";
 
 const BLOCKS_MAX = 300; // LIMIT: in one statement, which is one entry
@@ -20,30 +17,21 @@ const COMMENT_CHARACTERS_MAX = 1_000; // LIMIT: it stands in an entry
 
 /** Signs and records one person's consent to the end of blocks. With enough of them the blocks end, and the bytes come back. */
 export async function run(invocation: Invocation): Promise<number> {
-  const { root, terminal, json, positionals } = invocation;
-  const keyFile = invocation.text("key");
+  const { terminal, json, positionals } = invocation;
   const comment = invocation.text("comment")?.trim() ?? "";
   if (positionals.length === 0) throw usageStop("a BLOCK is needed", "`nightcore quarantine list` shows them");
-  if (keyFile === undefined) throw usageStop("`--key FILE` is missing", "a release is signed by an approver's own key");
   if (comment === "" || comment.length > COMMENT_CHARACTERS_MAX)
     throw usageStop("`--comment TEXT` is missing or too long", "a release says why, for whoever reads the log");
-  const key = unwrap(
-    shownAs(
-      keyFile,
-      readPrivateKey(resolve(root, keyFile), () => readPassphrase(invocation)),
-    ),
-    explainKeyFileFault,
-  );
-  const publicKey = publicKeyOf(key);
-  const keyId = keyIdOf(sha256, publicKey);
+  const key = readSigningKey(invocation);
+  if (key === undefined) throw usageStop("`--key FILE` is missing", "a release is signed by an approver's own key");
+  const { keyId } = key;
   const session = await openSession(invocation, { thread: false });
   try {
     const { require, refuse } = readAuthority(session);
     const releases = groupBlocks(session, positionals).map(({ entry, blocks }) => {
       const statement = { log: session.configuration.origin, blocks, keyId, at: encodeTime(Date.now()), comment };
-      const sealed = sealEnvelope(encodeRelease(statement, crypto), makeEntrySigner(sha256, publicKey, signerOf(key)));
-      if (!sealed.ok) throw usageStop("these are too many blocks for one statement", "release them a few at a time");
-      return judgeRelease({ statement, envelope: sealed.value, entry }, { ...session, crypto, require, refuse });
+      const envelope = signStatement(encodeRelease(statement, crypto), key);
+      return judgeRelease({ statement, envelope, entry }, { ...session, crypto, require, refuse });
     });
     const about = { name: "release", digest: null };
     unwrap(await session.recorder.record(releases.map((event) => ({ about, event }))), explainLedgerFault);

@@ -22,6 +22,6 @@ export function readSigningKey(invocation: Invocation): SigningKey | undefined {
 /** A statement under the key. */
 export function signStatement(payload: Uint8Array, { signer }: SigningKey): Uint8Array {
   const sealed = sealEnvelope(payload, signer);
-  if (!sealed.ok) throw usageStop("what is signed is too long", "make the comment shorter");
+  if (!sealed.ok) throw usageStop("what is signed is too long", "make the comment shorter, or name fewer things");
   return sealed.value;
 }
