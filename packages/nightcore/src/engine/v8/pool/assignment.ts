@@ -19,6 +19,8 @@ export class Assignment {
   readonly ended: Promise<JobEnd>;
   readonly #resolve: (end: JobEnd) => void;
   #settled = false;
+  /** Whether its caller has called it off: a process that comes to it is not to run it. */
+  cancelled = false;
 
   constructor(job: EngineJob, print: Print | undefined) {
     this.job = job;

@@ -78,10 +78,10 @@ test("jobs behind one that never ends are all run, and none of them is killed fo
   }
 });
 
-type Handling = { readonly says: number; readonly killAfter?: number };
+type Handling = { readonly says: number; readonly killAfter?: number; readonly callOff?: number };
 
 /** Gives three jobs at once to a process that says some outcomes when it has them, and tells what became of each. */
-async function giveThree({ says, killAfter }: Handling): Promise<readonly string[]> {
+async function giveThree({ says, killAfter, callOff }: Handling): Promise<readonly string[]> {
   const job = { ...TINY, budgets: { ...TINY.budgets, wallMs: 1_500 } };
   const assignments = Array.from({ length: 3 }, () => new Assignment(job, undefined));
   const returned = new Set<Assignment>();
@@ -100,6 +100,11 @@ async function giveThree({ says, killAfter }: Handling): Promise<readonly string
   sandbox.hold(true);
   assert.equal(await sandbox.ready, undefined);
   for (const one of assignments) sandbox.give(one);
+  const calledOff = callOff === undefined ? undefined : assignments[callOff];
+  if (calledOff !== undefined) {
+    calledOff.cancelled = true;
+    calledOff.settle({ fault: { code: "engine/cancelled", detail: "" }, wallMs: 0 });
+  }
   await over.promise;
   sandbox.kill({ code: "engine/cancelled", detail: "" });
   await sandbox.exited;
@@ -115,6 +120,7 @@ const ROWS: readonly (readonly [name: string, handling: Handling, ends: readonly
   ["answers all at once", { says: 3 }, ["outcome", "outcome", "outcome"]],
   ["never answers the second", { says: 1 }, ["outcome", "engine/deadline", "returned"]],
   ["is killed after the first", { says: 1, killAfter: 1 }, ["outcome", "engine/sandbox-died", "returned"]],
+  ["comes to one that was called off", { says: 1, callOff: 1 }, ["outcome", "engine/cancelled", "returned"]],
   ["answers more often than it was asked", { says: 4 }, ["outcome", "outcome", "engine/protocol"]],
 ];
 

@@ -67,6 +67,7 @@ export class Pool {
   }
 
   #cancel(assignment: Assignment): void {
+    assignment.cancelled = true;
     for (const process of this.#processes) process.cancel(assignment);
     if (!assignment.settled) assignment.settle(failed(CANCELLED));
   }

@@ -23,6 +23,8 @@ const QUICK_MS = 5; // a process whose last job took longer is given the next on
 const STALL_MS = 10; // what waits behind a job that takes longer goes to another process
 const SLOW_MS = 100; // most guests have ended; of one that has not, nobody knows
 
+const REPLACED: EngineFault = { code: "engine/sandbox-died", detail: "replaced" };
+
 /** Whom a process tells what becomes of the jobs that it was given. */
 export type Employer = {
   /** One has ended with an outcome that is believed. */
@@ -151,6 +153,8 @@ export class SandboxProcess {
   #begin(): void {
     const [front] = this.#asked;
     if (front === undefined) return void (this.#overtaken = false);
+    // Called off while it waited behind another: the process has come to it and is ended before it gets anywhere.
+    if (front.assignment.cancelled) return this.kill(REPLACED);
     front.startedMs = performance.now();
     this.#alarm.setWithin(this.#nextLookMs(front, 0));
   }
@@ -171,7 +175,7 @@ export class SandboxProcess {
     const tookMs = performance.now() - front.startedMs;
     if (tookMs >= wallMs) return this.kill({ code: "engine/deadline", detail: `after ${wallMs} ms` });
     if (tookMs >= STALL_MS) {
-      if (front.assignment.settled) return this.kill({ code: "engine/sandbox-died", detail: "replaced" });
+      if (front.assignment.settled) return this.kill(REPLACED);
       if (behind.length > 0 && !this.#overtaken) {
         this.#overtaken = true;
         this.#employer.onReturned(behind.map((one) => one.assignment));
@@ -228,9 +232,9 @@ export class SandboxProcess {
     } else if (answer.kind === "outcome") {
       this.#conclude(front, answer.outcome);
     } else if (answer.kind === "need-module" && !front.withBytes) {
+      this.#ask({ ...front, withBytes: true });
       this.#asked.shift();
       this.#begin();
-      this.#ask({ ...front, withBytes: true });
     } else throw new WireError(`unexpected \`${answer.kind}\``);
   }
 
