@@ -104,6 +104,7 @@ test("policies see every fact that the schema names", () => {
     ["context.fuel == 1000 && context.wallMs == 3000 && context.memoryBytes > 1 && context.outputBytes > 1", GOOD],
     ["context.manifestSigned && !context.approved && context.known && context.digestRuns == 3", GOOD],
     ['context.backend == "wasm" && context.isolation.containsAll(["seccomp", "process"])', GOOD],
+    ["!context.changed && context.standing == 0 && context.previousRuns == 0 && context.previousFailures == 0", GOOD],
     ["context.digestFailures == 0 && context.tenantRuns == 0 && context.tenantFailures == 0", GOOD],
     ['context has source && context["source"] == "human"', GOOD],
   ];

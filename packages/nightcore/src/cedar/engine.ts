@@ -8,6 +8,7 @@ import {
   type PolicyEngine,
   type PolicyRequest,
   type Reason,
+  weighStanding,
 } from "#guardian";
 import { type Cedar, CEDAR_COMPILER, loadCedar } from "./library.ts";
 import { type Mentioned, readMentioned } from "./mentioned.ts";
@@ -123,7 +124,10 @@ function encodeCall(facts: JudgedFacts, { risk, grant }: PolicyRequest, mentione
     ...grant.budgets,
     ...{ manifestSigned: signature.manifestSigned, approved: isApproved(facts) },
     ...{ backend: facts.backend, isolation: [...facts.isolation], riskScore: risk.score, riskBand: risk.band },
+    standing: weighStanding(facts).points,
     known: history.firstSeenAt !== undefined,
+    changed: history.previousDigest !== undefined && history.previousDigest !== module.digest,
+    ...{ previousRuns: history.previousRuns ?? 0, previousFailures: history.previousFailures ?? 0 },
     ...{ digestRuns: history.digestRuns ?? 0, digestFailures: history.digestFailures ?? 0 },
     ...{ tenantRuns: history.tenantRuns ?? 0, tenantFailures: history.tenantFailures ?? 0 },
   };

@@ -37,8 +37,14 @@ action run, prove appliesTo {
     // 0 to 100, and its band: "trusted", "safe", "elevated", "high" or "quarantine"
     riskScore: Long,
     riskBand: String,
+    // What findings about earlier runs have left, 0 to 100.
+    standing: Long,
     // Whether these bytes have been here before, and how their executions and the tenant's ended.
     known: Bool,
+    // Whether the tenant last ran other bytes to their end, and how these ended.
+    changed: Bool,
+    previousRuns: Long,
+    previousFailures: Long,
     digestRuns: Long,
     digestFailures: Long,
     tenantRuns: Long,

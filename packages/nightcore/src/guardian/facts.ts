@@ -71,6 +71,9 @@ export type Facts = {
     readonly firstSeenAt: string | undefined;
     /** The digest that last ran to its end for this tenant. */
     readonly previousDigest: Digest | undefined;
+    /** How often that one has been executed, and how many of these executions failed. */
+    readonly previousRuns?: number;
+    readonly previousFailures?: number;
     /** Whether these bytes have ever stood here with a signed manifest. */
     readonly manifestWasSigned: boolean;
     /** How often these bytes, and this tenant, have been executed, and how many of these executions failed. */

@@ -82,7 +82,7 @@ export function gatherFacts(inspection: Inspection, request: RunRequest, around:
     ...(policyVersion === undefined ? {} : { policyVersion }),
     blocks: findBlocks(rows, blockQuestion(inspection, tenant, around.inputs)),
     mounts: mountsFact(around.captured),
-    history: historyFact(known, rows.get("tenants", tenant)),
+    history: historyFact(known, rows.get("tenants", tenant), rows),
     approvals,
     ...(standing === undefined ? {} : { standing }),
   };
@@ -106,10 +106,14 @@ function mountsFact(captured: Surroundings["captured"]): NonNullable<Facts["moun
   return { state: "captured", files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes.length, 0) };
 }
 
-function historyFact(module: Row | undefined, tenant: Row | undefined): Facts["history"] {
+function historyFact(module: Row | undefined, tenant: Row | undefined, rows: Pick<Rows, "get">): Facts["history"] {
+  const previous = (tenant?.last_ran_digest ?? undefined) as Digest | undefined;
+  const before = previous === undefined ? undefined : rows.get("modules", previous);
   return {
     firstSeenAt: module === undefined ? undefined : textOf(module, "first_seen_at"),
-    previousDigest: (tenant?.last_ran_digest ?? undefined) as Digest | undefined,
+    previousDigest: previous,
+    previousRuns: Number(before?.executions ?? 0),
+    previousFailures: Number(before?.failures ?? 0),
     manifestWasSigned: module?.manifest_was_signed === 1,
     digestRuns: Number(module?.executions ?? 0),
     digestFailures: Number(module?.failures ?? 0),
