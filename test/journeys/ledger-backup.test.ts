@@ -76,6 +76,7 @@ test("a backup beside runs of another process holds what was told before it bega
   context.after(() => rmSync(elsewhere.root, { recursive: true, force: true }));
   assert.match(elsewhere.expect(0, "ledger", "restore", join(workspace.root, "backup")).stderr, /put back nightcore\.toml/);
   elsewhere.expect(0, "ledger", "verify");
+  elsewhere.expect(0, "policy", "show"); // which policies were in force goes with the log
   const vkey = workspace.expect(0, "ledger", "vkey").stdout.trim();
   for (const run of promised) {
     writeFileSync(join(elsewhere.root, "receipt.json"), elsewhere.expect(0, "receipt", "show", run).stdout);

@@ -4,7 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { explainLedgerFault } from "#ports";
 import { backUpLedger, openLedgerReader, type TilesReader, verifyLedger } from "#store/tiles";
 import { type Layout, readIfThere, replaceFile } from "#store/workspace";
-import { COMPANIONS } from "./backup-companions.ts";
+import { listCompanions } from "./backup-companions.ts";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { logKeysOf } from "./ledger-vkey.ts";
 import { openConfiguration, openSession, readNodePublicKey } from "./session.ts";
@@ -22,7 +22,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const { layout, configuration } = await openConfiguration(invocation);
   const vkey = logKeysOf({ layout, configuration, publicKey: readNodePublicKey(layout) });
   // Before the log is looked at: what a witness has cosigned by now is in the backup, and never more.
-  const companions = COMPANIONS.map(({ name, pathIn }) => ({ name, bytes: readIfThere(pathIn(layout)) }));
+  const companions = listCompanions(layout, layout.policyVersions).map(({ name, path }) => ({ name, bytes: readIfThere(path) }));
   const reader = await readPublished(invocation, layout);
   const missing = reader.size - reader.published.size;
   const backup = unwrap(

@@ -6,7 +6,7 @@ import { explainLedgerFault } from "#ports";
 import { Projection } from "#store/sqlite";
 import { restoreLedger, verifyLedger } from "#store/tiles";
 import { layOut, type Layout, readIfThere, replaceFile } from "#store/workspace";
-import { COMPANIONS } from "./backup-companions.ts";
+import { listCompanions } from "./backup-companions.ts";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { readLogKey } from "./log-key.ts";
 import { readOwnLogKeys } from "./ledger-vkey.ts";
@@ -64,8 +64,7 @@ export async function run(invocation: Invocation): Promise<number> {
 
 /** Puts back the small files that go with the log where the workspace lacks them. Returns what it put. */
 function putCompanions(from: string, layout: Layout, root: string): readonly string[] {
-  return COMPANIONS.flatMap(({ name, pathIn }) => {
-    const path = pathIn(layout);
+  return listCompanions(layout, join(from, "workspace", "policies")).flatMap(({ name, path }) => {
     const bytes = readIfThere(join(from, name));
     if (bytes === undefined || readIfThere(path) !== undefined) return [];
     mkdirSync(dirname(path), { recursive: true });
