@@ -31,6 +31,8 @@ export function openCedarEngine({ name, policies }: PolicySet): PolicyEngine {
   const byId = new Map(policies.map((policy) => [policy.id, policy]));
   const mentioned = readMentioned(policies.map(({ text }) => text));
   const recent = new Map<string, PolicyAnswer>();
+  // V8 compiles what is called for the first time: now, while others wait for their processes, and not within a decision.
+  ask(cedar, whole, FIRST_CALL);
   return {
     name: CEDAR_COMPILER,
     judge(facts, request) {
@@ -64,6 +66,15 @@ export function openCedarEngine({ name, policies }: PolicySet): PolicyEngine {
     return withPermits(reasons, ask(cedar, unheld, call));
   }
 }
+
+const NOBODY = { type: "Key", id: "nobody" };
+const FIRST_CALL: Call = {
+  principal: NOBODY,
+  action: { type: "Action", id: "prove" },
+  resource: { type: "Module", id: "nothing" },
+  context: {},
+  entities: [{ uid: NOBODY, attrs: {}, parents: [] }],
+};
 
 function prepare(cedar: Cedar, name: string, policies: readonly CompiledPolicy[]): string {
   const staticPolicies = Object.fromEntries(policies.map(({ id, text }) => [id, text]));

@@ -40,10 +40,11 @@ export async function conduct(invocation: Invocation, { mode, opening }: Conduct
     try {
       const parallel = asked ?? session.configuration.parallel;
       if (mode === "run") engine ??= openEngine(parallel);
+      const powers = powersOf(session);
+      // Loading Cedar keeps this thread busy, which has nothing to do until the sandbox processes are up.
+      powers.policyEngine?.open();
       const passage = {
-        backend,
-        request,
-        parallel,
+        ...{ backend, request, parallel, powers },
         engine: engine === undefined ? undefined : unwrap(await engine, explainEngineFault),
       };
       return await conductIn(session, invocation, { mode, ...passage });
@@ -64,12 +65,13 @@ type Passage = {
   readonly request: RunRequest;
   readonly parallel: number;
   readonly engine: Engine | undefined;
+  readonly powers: ReturnType<typeof powersOf>;
 };
 
 async function conductIn(
   session: Session,
   invocation: Invocation,
-  { mode, backend, request, parallel, engine }: Passage,
+  { mode, backend, request, parallel, engine, powers }: Passage,
 ): Promise<Conducted> {
   const { terminal, json } = invocation;
   const all = invocation.flag("all");
@@ -81,7 +83,7 @@ async function conductIn(
   const streamed = invocation.flag("stream") || terminal.watched ? output : undefined;
   const print: Print | undefined = streamed && ((stream, bytes) => streamed.show(stream, bytes));
   const orders = watchOrders(session);
-  const pipeline = new Pipeline({ ...powersOf(session), engine, backend, isolation, print, killSwitch: orders.killSwitch });
+  const pipeline = new Pipeline({ ...powers, engine, backend, isolation, print, killSwitch: orders.killSwitch });
   let done = 0;
   const onEnd = (record: RunRecord) => {
     done++;

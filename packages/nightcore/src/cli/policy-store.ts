@@ -82,7 +82,7 @@ export type PoliciesInForce = {
   readonly active: PolicyVersionRow | undefined;
   readonly bundle: PolicyBundle | undefined;
   readonly shelf: PolicyShelf;
-  readonly engine: PolicyEngine | undefined;
+  readonly engine: Judge | undefined;
   /** The version that is tried beside it, if one is and if it can be read: a trial is never in the way. */
   readonly trial: Deciding | undefined;
 };
@@ -109,17 +109,31 @@ export function openPolicies(layout: Layout, rows: Pick<Rows, "get">): PoliciesI
 }
 
 /** The limits and the engine of a version. */
-export function openDeciding({ number, version }: Pick<PolicyVersionRow, "number" | "version">, bundle: PolicyBundle): Deciding {
+export function openDeciding(
+  { number, version }: Pick<PolicyVersionRow, "number" | "version">,
+  bundle: PolicyBundle,
+): Deciding & { readonly engine: Judge } {
   const shelf = new PolicyShelf({ version: { number, digest: version }, files: bundle.files }, sha256);
   return { shelf, engine: openJudge(version, bundle) };
 }
 
+/** An engine that can be opened before it is asked. */
+export type Judge = PolicyEngine & { readonly open: () => void };
+
 /** An engine for a version. One that cannot be opened throws when it is asked, which the decision turns into a deny. */
-export function openJudge(version: Digest, { policies }: PolicyBundle): PolicyEngine {
+export function openJudge(version: Digest, { policies }: PolicyBundle): Judge {
   let opened: PolicyEngine | undefined;
+  const open = () => (opened ??= openCedarEngine({ name: version, policies }));
   return {
     name: CEDAR_COMPILER,
-    judge: (facts, request) => (opened ??= openCedarEngine({ name: version, policies })).judge(facts, request),
+    judge: (facts, request) => open().judge(facts, request),
+    open() {
+      try {
+        open();
+      } catch {
+        // Whoever is judged by it will be told.
+      }
+    },
   };
 }
 
