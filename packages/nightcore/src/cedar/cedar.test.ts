@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { compilePolicies, DEFAULT_POLICIES, openAuthority, openCedarEngine } from "#cedar";
-import type { Digest } from "#core";
+import type { Digest, KeyId } from "#core";
 import { BASE_POLICY, decide, type Decision, type Facts, NO_APPROVALS, RISK_WEIGHTS } from "#guardian";
 
 const DIGEST = "ab".repeat(32) as Digest;
@@ -263,4 +263,27 @@ test("an engine that has been asked before answers as one that has not", () => {
     assert.deepEqual(decision, decideBy(text, facts));
   }
   assert.deepEqual([...verdicts].toSorted(), ["", "many", "many,t", "t"], "a control: the rows differ");
+});
+
+test("one module is told from another exactly where a policy names one, and so is one key", () => {
+  const other = "99".repeat(32);
+  const rows = [DIGEST, other].flatMap((digest) =>
+    [DIGEST, other].map((keyId): Facts => {
+      const { module, signature } = GOOD;
+      assert.ok(module.admitted && signature.trusted);
+      return { ...GOOD, module: { ...module, digest: digest as Digest }, signature: { ...signature, keyId: keyId as KeyId } };
+    }),
+  );
+  const policies: readonly (readonly [policy: string, denied: number])[] = [
+    [`@id("no") forbid (principal is Key, action, resource == Module::"${other}");`, 2],
+    [`@id("no") forbid (principal, action, resource is Module) when { principal in [Key::"${other}"] };`, 2],
+    [
+      `@id("no") forbid (principal, action, resource) when { principal == Key::"${other}" && resource == Module::"${other}" };`,
+      1,
+    ],
+  ];
+  for (const [policy, denied] of policies) {
+    const asked = openCedarEngine({ name: `told-${sets++}`, policies: compile(`${ALL} ${policy}`) });
+    assert.equal(rows.filter((facts) => decide(facts, asked).verdict === "deny").length, denied, policy);
+  }
 });

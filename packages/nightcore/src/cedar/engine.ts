@@ -67,6 +67,8 @@ export function openCedarEngine({ name, policies }: PolicySet): PolicyEngine {
   }
 }
 
+/** What stands for every entity of its type where the policies cannot tell one from another. */
+const ANY = "any";
 const NOBODY = { type: "Key", id: "nobody" };
 const FIRST_CALL: Call = {
   principal: NOBODY,
@@ -123,8 +125,8 @@ function forbidden(policy: CompiledPolicy | undefined, id: string): Reason {
 
 function encodeCall(facts: JudgedFacts, { risk, grant }: PolicyRequest, mentioned: Mentioned): Call {
   const { module, signature, history } = facts;
-  const principal = { type: "Key", id: signature.keyId };
-  const resource = { type: "Module", id: module.digest };
+  const principal = { type: "Key", id: mentioned.tells("Key") ? signature.keyId : ANY };
+  const resource = { type: "Module", id: mentioned.tells("Module") ? module.digest : ANY };
   const context = {
     ...{
       source: facts.source,
