@@ -84,7 +84,7 @@ function openChain(): Store {
 const PROMISES: readonly (readonly [name: string, appenders: number, open: () => Store, bound: number, peer: string])[] = [
   ["append-tiles-1", 1, openTiles, 5, "tiles and checkpoint flushed for each batch, as Tessera's POSIX driver does"],
   ["append-tiles-100", 100, openTiles, 2, "tiles and checkpoint flushed for each batch, as above"],
-  ["append-chain-100", 100, openChain, 12, "a JSONL hash chain flushed for each entry"],
+  ["append-chain-100", 100, openChain, 8, "a JSONL hash chain flushed for each entry"],
 ];
 
 async function compare([name, appenders, open, bound, peer]: (typeof PROMISES)[number]): Promise<void> {
