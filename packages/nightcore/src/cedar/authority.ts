@@ -29,7 +29,7 @@ export function openAuthority(name: string, policies: readonly CompiledPolicy[])
       action: { type: "Action", id: deed },
       resource: tenant === undefined ? { type: "Workspace", id: "this" } : { type: "Tenant", id: tenant },
       context: {},
-      entities: [{ uid: principal, attrs: {}, parents: roles.map((role) => ({ type: "Role", id: role })) }],
+      entities: [{ uid: principal, attrs: {}, parents: kindsOf(roles).map((role) => ({ type: "Role", id: role })) }],
       preparsedPolicySetId: name,
       validateRequest: false,
     });
@@ -42,4 +42,9 @@ export function openAuthority(name: string, policies: readonly CompiledPolicy[])
     const by = ids.map((id) => quote(id)).join(", ");
     return { permits: [], refusal: ids.length === 0 ? "no policy permits it" : `forbidden by policy ${by}` };
   };
+}
+
+/** The roles with those that they are kinds of: `approver:security` is a kind of `approver`. */
+function kindsOf(roles: readonly string[]): readonly string[] {
+  return [...new Set(roles.flatMap((role) => [role, role.split(":")[0] ?? role]))];
 }

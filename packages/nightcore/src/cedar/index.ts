@@ -10,5 +10,5 @@ export { compilePolicies } from "./compilation.ts";
 export { openCedarEngine } from "./engine.ts";
 export { POLICY_SCHEMA } from "./schema.ts";
 export { openAuthority } from "./authority.ts";
-export type { Authority, Deed } from "./authority.ts";
+export type { Authority, Deed, Question } from "./authority.ts";
 export { DEFAULT_POLICIES } from "./default-policies.ts";

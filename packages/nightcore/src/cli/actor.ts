@@ -56,12 +56,7 @@ function refuse(
   const nowMs = Date.parse(at);
   const roles = store.keys
     .filter((key) => personOf(key) === person)
-    .flatMap(({ keyId }) =>
-      store
-        .grantsOf(keyId)
-        .map(({ role }) => role)
-        .filter((role) => store.gapOf(keyId, role, { tenant, nowMs }) === undefined),
-    );
+    .flatMap(({ keyId }) => store.rolesOf(keyId, { tenant, nowMs }));
   return authority({ person, roles: [...new Set(roles)], deed: DEEDS[act], tenant });
 }
 

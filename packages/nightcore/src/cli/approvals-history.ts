@@ -2,7 +2,7 @@ import { escapeControls } from "#core";
 import type { Row } from "#state";
 import { CommandStop, EXIT, type Invocation } from "./invocation.ts";
 import { brief, type Candidate, findCandidates, shown } from "./inbox-words.ts";
-import { type JudgedWorkspace, judgeTenant, type TenantStanding } from "./judging.ts";
+import { type JudgedWorkspace, judgeTenant, judgingPowersOf, type TenantStanding } from "./judging.ts";
 import { openView, viewTrust } from "./session.ts";
 
 /** One thing that happened to what waits for people, as it is told. */
@@ -120,10 +120,12 @@ function lapseOf(standings: Standings, row: Row): string | null {
 /** How tenants stand now, each judged once. */
 class Standings {
   readonly #workspace: JudgedWorkspace;
+  readonly #powers: ReturnType<typeof judgingPowersOf>;
   readonly #known = new Map<string, TenantStanding | undefined>();
 
   constructor(workspace: JudgedWorkspace) {
     this.#workspace = workspace;
+    this.#powers = judgingPowersOf(workspace);
   }
 
   of(tenant: string): TenantStanding | undefined {
@@ -133,7 +135,7 @@ class Standings {
 
   #judge(tenant: string): TenantStanding | undefined {
     try {
-      return judgeTenant(this.#workspace, tenant);
+      return judgeTenant(this.#workspace, tenant, {}, this.#powers);
     } catch (error) {
       if (error instanceof CommandStop) return undefined;
       throw error;

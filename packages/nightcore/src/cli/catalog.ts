@@ -1,3 +1,4 @@
+import { PASSPHRASE_OPTION } from "./key-options.ts";
 import { INBOX_COMMANDS } from "./inbox-catalog.ts";
 import { LEDGER_COMMANDS } from "./ledger-catalog.ts";
 import { POLICY_COMMANDS } from "./policy-catalog.ts";
@@ -99,7 +100,7 @@ export const CATALOG: readonly CommandSpec[] = [
     options: [
       { name: "dir", value: "DIR", summary: "the module folder" },
       { name: "key", value: "FILE", summary: "an Ed25519 private key: PEM, or base64 of the seed" },
-      { name: "passphrase-file", value: "FILE", summary: "where the key's passphrase stands (or NIGHTCORE_PASSPHRASE)" },
+      PASSPHRASE_OPTION,
     ],
     example: "nightcore sign --dir modules/hello --key keys/maintainers/admin1.key",
     load: () => import("./sign.ts"),

@@ -24,8 +24,9 @@ export async function dryRun(invocation: Invocation, mode: "run" | "proof"): Pro
   try {
     const { store, trustStore } = viewTrust(view);
     const { isolation } = describeV8Engine();
-    const powers = { ...judgingPowersOf({ ...view, store, trustStore }), backend, isolation };
-    const { bundle } = openPolicies(view.layout, view.rows);
+    const policies = openPolicies(view.layout, view.rows);
+    const powers = { ...judgingPowersOf({ ...view, store, trustStore }, policies), backend, isolation };
+    const { bundle } = policies;
     const sources = selectSources(invocation, view.layout, view.configuration.moduleBytesMax);
     const explained = sources.map((source): Explained => {
       const { facts, decision } = judgeModule(source, request, powers);

@@ -1,11 +1,7 @@
 import type { CommandSpec, OptionSpec } from "./catalog.ts";
+import { PASSPHRASE_OPTION } from "./key-options.ts";
 
 const KEY: OptionSpec = { name: "key", value: "FILE", summary: "your own private key, which the trust store knows" };
-const PASSPHRASE: OptionSpec = {
-  name: "passphrase-file",
-  value: "FILE",
-  summary: "where the key's passphrase stands (or NIGHTCORE_PASSPHRASE)",
-};
 const REASON: OptionSpec = { name: "reason", value: "TEXT", summary: "why; it is recorded and shown" };
 const COMMENT: OptionSpec = {
   name: "comment",
@@ -60,7 +56,7 @@ export const INBOX_COMMANDS: readonly CommandSpec[] = [
       { name: "break-glass", summary: "alone, at once, for a short time; an incident that another person reviews" },
       { name: "out", value: "FILE", summary: "sign into a file and record nothing" },
       { name: "signed", value: "FILE", summary: "record an approval that was signed elsewhere" },
-      PASSPHRASE,
+      PASSPHRASE_OPTION,
     ],
     example: 'nightcore inbox approve tenant-agent-resize --key bob.key --comment "read it"',
     load: () => import("./inbox-approve.ts"),
@@ -69,7 +65,7 @@ export const INBOX_COMMANDS: readonly CommandSpec[] = [
     path: ["inbox", "reject"],
     positional: "TENANT",
     summary: "refuse the bytes that lie there now; earlier approvals of them count no longer",
-    options: [REASON, { ...KEY, summary: "sign the refusal with your own key" }, PASSPHRASE],
+    options: [REASON, { ...KEY, summary: "sign the refusal with your own key" }, PASSPHRASE_OPTION],
     example: 'nightcore inbox reject tenant-agent-resize --reason "reads more than it says"',
     load: () => import("./inbox-reject.ts"),
   },
@@ -77,7 +73,7 @@ export const INBOX_COMMANDS: readonly CommandSpec[] = [
     path: ["inbox", "review"],
     positional: "APPROVAL",
     summary: "look at a use of break-glass afterwards; another person than the one who broke it",
-    options: [KEY, { ...COMMENT, summary: "what you found; recorded and shown" }, PASSPHRASE],
+    options: [KEY, { ...COMMENT, summary: "what you found; recorded and shown" }, PASSPHRASE_OPTION],
     example: 'nightcore inbox review 5b1c09d2 --key carol.key --comment "the outage was real"',
     load: () => import("./approvals-act.ts"),
   },
@@ -93,7 +89,7 @@ export const INBOX_COMMANDS: readonly CommandSpec[] = [
     path: ["approvals", "revoke"],
     positional: "APPROVAL",
     summary: "take an approval back, from the next decision on",
-    options: [REASON, { ...KEY, summary: "sign it with your own key" }, PASSPHRASE],
+    options: [REASON, { ...KEY, summary: "sign it with your own key" }, PASSPHRASE_OPTION],
     example: 'nightcore approvals revoke 5b1c09d2 --reason "the library has a hole"',
     load: () => import("./approvals-act.ts"),
   },

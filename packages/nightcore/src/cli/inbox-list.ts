@@ -2,7 +2,7 @@ import type { Row, Rows } from "#state";
 import { listPending } from "#store/inbox";
 import { CommandStop, EXIT, type Invocation } from "./invocation.ts";
 import { brief, nameMissing, nowText, shown, stateOf } from "./inbox-words.ts";
-import { judgeTenant } from "./judging.ts";
+import { judgeTenant, judgingPowersOf } from "./judging.ts";
 import { openView, viewTrust } from "./session.ts";
 import type { Colour } from "./terminal.ts";
 
@@ -29,6 +29,7 @@ export async function run(invocation: Invocation): Promise<number> {
       .scan("clearances", {})
       .map(({ tenant }) => String(tenant))
       .toSorted();
+    const powers = judgingPowersOf(workspace);
     const listed = tenants.map((tenant): Listed => {
       const submission = lastSubmission(view.rows, tenant);
       const base = {
@@ -38,7 +39,7 @@ export async function run(invocation: Invocation): Promise<number> {
         file: textOf(submission, "file"),
       };
       try {
-        const { judgement, weighing } = judgeTenant(workspace, tenant);
+        const { judgement, weighing } = judgeTenant(workspace, tenant, {}, powers);
         const [reason] = judgement.decision.reasons;
         const why = reason === undefined ? null : { code: reason.code, message: reason.message };
         const needs = nameMissing(weighing);

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { openAuthority } from "#cedar";
+import { openAuthority, type Question } from "#cedar";
 import { type Capability, parseTenantName, quote } from "#core";
 import { describeV8Engine } from "#engine/v8";
 import { type Weighing, weighApprovals } from "#guardian";
@@ -7,7 +7,7 @@ import { explainSourceFault, type ModuleSource } from "#ports";
 import type { Rows } from "#state";
 import { openModuleFolder } from "#store/modules";
 import type { Layout } from "#store/workspace";
-import { type ApprovalAuthority, judgeModule, type Judgement, type JudgingPowers, type Timeline } from "#worker";
+import { judgeModule, type Judgement, type JudgingPowers, type Timeline } from "#worker";
 import { usageStop } from "./invocation.ts";
 import { openPolicies, type PoliciesInForce } from "./policy-store.ts";
 import { crypto, type Session } from "./session.ts";
@@ -20,9 +20,11 @@ export type JudgedWorkspace = Pick<Session, "layout" | "configuration" | "store"
   readonly timeline?: Timeline;
 };
 
-/** What judging works with in a workspace, backend and isolation aside. */
-export function judgingPowersOf({ rows, timeline, store, trustStore, layout, configuration }: JudgedWorkspace) {
-  const policies = openPolicies(layout, rows);
+/** What judging works with in a workspace, backend and isolation aside. Who judges much opens the policies once. */
+export function judgingPowersOf(
+  { rows, timeline, store, trustStore, layout, configuration }: JudgedWorkspace,
+  policies: PoliciesInForce = openPolicies(layout, rows),
+) {
   return {
     clock: timeline?.now ?? Date.now,
     machineClock: timeline?.clock ?? Date.now,
@@ -39,17 +41,13 @@ export function judgingPowersOf({ rows, timeline, store, trustStore, layout, con
   } satisfies Omit<JudgingPowers, "backend" | "isolation">;
 }
 
-/**
- * Whether the policies in force let a person do something about an approval. A role like `approver:security` is a kind of
- * `approver`. Cedar is loaded when somebody first asks.
- */
-export function authorityOf({ active, bundle }: PoliciesInForce): ApprovalAuthority {
+/** Why the policies in force keep a person from something, or nothing. Cedar is loaded when somebody first asks. */
+export function authorityOf({ active, bundle }: PoliciesInForce): (question: Question) => string | undefined {
   let authority: ReturnType<typeof openAuthority> | undefined;
-  return ({ person, roles, deed, tenant }) => {
+  return (question) => {
     if (active === undefined || bundle === undefined) return "no policies are in force";
     authority ??= openAuthority(active.version, bundle.policies);
-    const kinds = [...new Set(roles.flatMap((role) => [role, role.split(":")[0] ?? role]))];
-    return authority({ person, roles: kinds, deed, tenant }).refusal;
+    return authority(question).refusal;
   };
 }
 
@@ -70,10 +68,11 @@ export function judgeTenant(
   workspace: JudgedWorkspace,
   tenant: string,
   { entry, operatorGrants = [] }: Asked = {},
+  judging: ReturnType<typeof judgingPowersOf> = judgingPowersOf(workspace),
 ): TenantStanding {
   const source = openTenant(workspace.layout, tenant, workspace.configuration.moduleBytesMax);
   const request = { mode: "run", entry, args: [], env: [], stdin: new Uint8Array(), operatorGrants } as const;
-  const powers = { ...judgingPowersOf(workspace), backend: "wasm", isolation: describeV8Engine().isolation };
+  const powers = { ...judging, backend: "wasm", isolation: describeV8Engine().isolation };
   const judgement = judgeModule(source, request, powers);
   return { source, judgement, weighing: weighApprovals(judgement.facts) };
 }

@@ -1,3 +1,4 @@
+import { PASSPHRASE_OPTION } from "./key-options.ts";
 import type { CommandSpec } from "./catalog.ts";
 
 /** The commands about the log itself: entries, receipts, witnesses. */
@@ -143,7 +144,7 @@ export const LEDGER_COMMANDS: readonly CommandSpec[] = [
       { name: "log", value: "VKEY", many: true, summary: "a log to witness, or a file with one in each line (repeat it)" },
       { name: "state", value: "DIR", summary: "where it remembers (default: .nightcore-witness)" },
       { name: "listen", value: "HOST:PORT", summary: "where it listens (default: 127.0.0.1:8127)" },
-      { name: "passphrase-file", value: "FILE", summary: "where the key's passphrase stands (or NIGHTCORE_PASSPHRASE)" },
+      PASSPHRASE_OPTION,
     ],
     example: "nightcore witness serve --key witness.key --name example.com/witness --log other.vkey",
     load: () => import("./witness-serve.ts"),
@@ -154,7 +155,7 @@ export const LEDGER_COMMANDS: readonly CommandSpec[] = [
     options: [
       { name: "key", value: "FILE", summary: "the witness's private key" },
       { name: "name", value: "NAME", summary: "the witness's name" },
-      { name: "passphrase-file", value: "FILE", summary: "where the key's passphrase stands (or NIGHTCORE_PASSPHRASE)" },
+      PASSPHRASE_OPTION,
     ],
     example: "nightcore witness vkey --key witness.key --name example.com/witness",
     load: () => import("./witness-vkey.ts"),

@@ -1,5 +1,6 @@
 import { EXIT, type Invocation } from "./invocation.ts";
-import { activateVersion, proposeVersion, readComment } from "./policy-change.ts";
+import { readWhy } from "./actor.ts";
+import { activateVersion, proposeVersion } from "./policy-change.ts";
 import { bundleFiles, readPolicyFiles, unwrapBundle } from "./policy-store.ts";
 import { describeVersion, findVersion } from "./policy-words.ts";
 import { openSession } from "./session.ts";
@@ -7,7 +8,7 @@ import { openSession } from "./session.ts";
 /** Puts a version in force. Without a number the files of `policies/` are proposed first, and stay proposed if that is as far as it gets. */
 export async function run(invocation: Invocation): Promise<number> {
   const { terminal, json, positionals } = invocation;
-  const comment = readComment(invocation);
+  const comment = readWhy(invocation, "comment");
   const session = await openSession(invocation, { thread: false });
   try {
     const version =

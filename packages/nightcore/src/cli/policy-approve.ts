@@ -1,5 +1,6 @@
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
-import { readComment, recordChange, signAct, weighVersion } from "./policy-change.ts";
+import { readWhy } from "./actor.ts";
+import { recordChange, signAct, weighVersion } from "./policy-change.ts";
 import { findVersion } from "./policy-words.ts";
 import { openSession } from "./session.ts";
 import { quote } from "#core";
@@ -8,7 +9,7 @@ import { quote } from "#core";
 export async function run(invocation: Invocation): Promise<number> {
   const { terminal, json, positionals, command } = invocation;
   const rejecting = command.at(-1) === "reject";
-  const comment = readComment(invocation);
+  const comment = readWhy(invocation, "comment");
   const session = await openSession(invocation, { thread: false });
   try {
     const proposed = findVersion(session.rows, positionals[0]);

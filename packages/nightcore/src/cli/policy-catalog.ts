@@ -1,14 +1,10 @@
 import type { CommandSpec, OptionSpec } from "./catalog.ts";
+import { PASSPHRASE_OPTION } from "./key-options.ts";
 
 const COMMENT: OptionSpec = { name: "comment", value: "TEXT", summary: "what changes and why; it is recorded and shown" };
-const PASSPHRASE: OptionSpec = {
-  name: "passphrase-file",
-  value: "FILE",
-  summary: "where the key's passphrase stands (or NIGHTCORE_PASSPHRASE)",
-};
 const PROPOSER: readonly OptionSpec[] = [
   { name: "key", value: "FILE", summary: "sign the proposal with this key; its holder cannot approve it then" },
-  PASSPHRASE,
+  PASSPHRASE_OPTION,
 ];
 const UNAPPROVED: OptionSpec = {
   name: "unapproved",
@@ -68,7 +64,7 @@ export const POLICY_COMMANDS: readonly CommandSpec[] = [
     path: ["policy", word],
     positional: "N",
     summary: `${word} a proposed version with a key of one's own; recorded, and weighed when it is put in force`,
-    options: [COMMENT, { name: "key", value: "FILE", summary: "the person's private key" }, PASSPHRASE],
+    options: [COMMENT, { name: "key", value: "FILE", summary: "the person's private key" }, PASSPHRASE_OPTION],
     example: `nightcore policy ${word} 4 --key keys/maintainers/carol.key --comment "as discussed"`,
     load: () => import("./policy-approve.ts"),
   })),

@@ -1,24 +1,17 @@
-import { openAuthority } from "#cedar";
 import { encodeTime, type Json } from "#core";
-import { BASE_POLICY, encodePolicyAct, isComment, type PolicyActName, type PolicyBundle, type Requirement } from "#guardian";
+import { BASE_POLICY, encodePolicyAct, type PolicyActName, type PolicyBundle, type Requirement } from "#guardian";
 import { explainLedgerFault } from "#ports";
 import { type PolicyEvent, type PolicyVersionRow, readPolicyHead, readPolicyVersion } from "#state";
 import { EVERY_TENANT, personOf, shortKey } from "#trust";
 import { type Consent, weighConsent } from "#worker";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
+import { authorityOf } from "./judging.ts";
 import { keepVersion, openPolicies } from "./policy-store.ts";
 import { crypto, type Session } from "./session.ts";
 import { readSigningKey, signStatement } from "./signing-key.ts";
 import { unwrap } from "./unwrap.ts";
 
 type Said = Pick<PolicyEvent, "change" | "comment"> & Partial<Pick<PolicyEvent, "by" | "rollbackOf" | "effect" | "approvers">>;
-
-/** The comment of a change: everybody who reads the log wants to know why. */
-export function readComment(invocation: Invocation): string {
-  const comment = invocation.text("comment");
-  if (!isComment(comment)) throw usageStop("`--comment TEXT` is missing", "say what changes and why: it is recorded and shown");
-  return comment;
-}
 
 /** Records what happened to a version, and brings the projection up to it. */
 export async function recordChange(
@@ -79,17 +72,18 @@ export function signAct(
 
 /** Weighs who has approved a version, by the trust store of now and the policies in force. */
 export function weighVersion(session: Session, version: PolicyVersionRow): Consent & { readonly possible: boolean } {
-  const { active, bundle, shelf } = openPolicies(session.layout, session.rows);
-  const base = shelf.policyOf("_default");
+  const policies = openPolicies(session.layout, session.rows);
+  const base = policies.shelf.policyOf("_default");
   const require = (base.state === "read" ? base.policy.policyApprovals : undefined) ?? BASE_POLICY.policyApprovals ?? [];
-  const authority = active === undefined || bundle === undefined ? undefined : openAuthority(active.version, bundle.policies);
+  // Where no policies are left to ask, the roles alone decide: otherwise nobody could put any in force again.
+  const ask = policies.bundle === undefined ? undefined : authorityOf(policies);
   const consent = weighConsent(version, {
     store: session.store,
     crypto,
     nowMs: Date.now(),
     log: session.configuration.origin,
     require,
-    refuse: (person, roles) => authority?.({ person, roles, deed: "approvePolicy" }).refusal,
+    refuse: (person, roles) => ask?.({ person, roles, deed: "approvePolicy" }),
   });
   return { ...consent, possible: someoneCould(session, require) };
 }

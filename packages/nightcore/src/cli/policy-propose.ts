@@ -1,5 +1,6 @@
 import { EXIT, type Invocation } from "./invocation.ts";
-import { proposeVersion, readComment } from "./policy-change.ts";
+import { readWhy } from "./actor.ts";
+import { proposeVersion } from "./policy-change.ts";
 import { bundleFiles, readPolicyFiles, unwrapBundle } from "./policy-store.ts";
 import { describeBundle, describeVersion, diffFiles, filesInForce, sayDiff } from "./policy-words.ts";
 import { simulateOn, tellFlips } from "./policy-simulate.ts";
@@ -8,7 +9,7 @@ import { openSession } from "./session.ts";
 /** Records the files of `policies/` as a version. Nothing is enforced differently yet. */
 export async function run(invocation: Invocation): Promise<number> {
   const { terminal, json } = invocation;
-  const comment = readComment(invocation);
+  const comment = readWhy(invocation, "comment");
   const session = await openSession(invocation, { thread: false });
   try {
     const bundle = unwrapBundle(invocation, bundleFiles(readPolicyFiles(session.layout.policies)));

@@ -1,12 +1,13 @@
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
-import { proposeVersion, readComment } from "./policy-change.ts";
+import { readWhy } from "./actor.ts";
+import { proposeVersion } from "./policy-change.ts";
 import { describeVersion, findVersion, openVersion } from "./policy-words.ts";
 import { openSession } from "./session.ts";
 
 /** Proposes the content of an earlier version as a new one: it is approved and put in force as every other. */
 export async function run(invocation: Invocation): Promise<number> {
   const { terminal, json, positionals } = invocation;
-  const comment = readComment(invocation);
+  const comment = readWhy(invocation, "comment");
   const session = await openSession(invocation, { thread: false });
   try {
     const earlier = findVersion(session.rows, positionals[0]);

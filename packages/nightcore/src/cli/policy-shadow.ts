@@ -1,7 +1,8 @@
 import { readPolicyHead } from "#state";
 import { findFlip, type Flip } from "#worker";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
-import { readComment, recordChange } from "./policy-change.ts";
+import { readWhy } from "./actor.ts";
+import { recordChange } from "./policy-change.ts";
 import { tellFlips } from "./policy-simulate.ts";
 import { describeVersion, findVersion, openVersion } from "./policy-words.ts";
 import { readDecisions } from "./recorded-decisions.ts";
@@ -16,7 +17,7 @@ export async function run(invocation: Invocation): Promise<number> {
 
 async function change(invocation: Invocation, word: string): Promise<number> {
   const { terminal, json } = invocation;
-  const comment = readComment(invocation);
+  const comment = readWhy(invocation, "comment");
   const session = await openSession(invocation, { thread: false });
   try {
     const tried = readPolicyHead(session.rows, "tried");

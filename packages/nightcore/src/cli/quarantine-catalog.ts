@@ -1,10 +1,11 @@
+import { PASSPHRASE_OPTION } from "./key-options.ts";
 import type { CommandSpec, OptionSpec } from "./catalog.ts";
 
 const REASON: OptionSpec = { name: "reason", value: "TEXT", summary: "why; it is recorded and shown" };
 const RELEASE: readonly OptionSpec[] = [
   { name: "key", value: "FILE", summary: "the private key of an approver, who signs the release" },
   { name: "comment", value: "TEXT", summary: "why it may run again; it is signed and recorded" },
-  { name: "passphrase-file", value: "FILE", summary: "where the key's passphrase stands (or NIGHTCORE_PASSPHRASE)" },
+  PASSPHRASE_OPTION,
 ];
 
 /** The commands that hold something back, and those that end that. */

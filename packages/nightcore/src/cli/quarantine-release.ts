@@ -1,11 +1,12 @@
-import { openAuthority } from "#cedar";
 import { encodeTime } from "#core";
 import { ONE_APPROVER, type Requirement } from "#guardian";
 import { explainLedgerFault } from "#ports";
 import type { Event, ReleaseEvent } from "#state";
 import { encodeRelease, judgeRelease, type ReleasePowers } from "#worker";
+import { readWhy } from "./actor.ts";
 import { findBlocksNamed } from "./block-finding.ts";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
+import { authorityOf } from "./judging.ts";
 import { openPolicies } from "./policy-store.ts";
 import { crypto, openSession, type Session } from "./session.ts";
 import { readSigningKey, signStatement } from "./signing-key.ts";
@@ -13,15 +14,12 @@ import { unwrap } from "./unwrap.ts";
 import { settleVault } from "./vaulting.ts";
 
 const BLOCKS_MAX = 300; // LIMIT: in one statement, which is one entry
-const COMMENT_CHARACTERS_MAX = 1_000; // LIMIT: it stands in an entry
 
 /** Signs and records one person's consent to the end of blocks. With enough of them the blocks end, and the bytes come back. */
 export async function run(invocation: Invocation): Promise<number> {
   const { terminal, json, positionals } = invocation;
-  const comment = invocation.text("comment")?.trim() ?? "";
   if (positionals.length === 0) throw usageStop("a BLOCK is needed", "`nightcore quarantine list` shows them");
-  if (comment === "" || comment.length > COMMENT_CHARACTERS_MAX)
-    throw usageStop("`--comment TEXT` is missing or too long", "a release says why, for whoever reads the log");
+  const comment = readWhy(invocation, "comment").trim();
   const key = readSigningKey(invocation);
   if (key === undefined) throw usageStop("`--key FILE` is missing", "a release is signed by an approver's own key");
   const { keyId } = key;
@@ -59,19 +57,13 @@ function groupBlocks({ rows }: Session, ids: readonly string[]) {
 
 /** Which persons the policies in force want, and whom they let do it. Without policies that can be read, nothing is released. */
 function readAuthority({ layout, rows }: Session): Pick<ReleasePowers, "require" | "refuse"> {
-  const { active, bundle, shelf } = openPolicies(layout, rows);
-  const fact = shelf.policyOf("_default");
+  const policies = openPolicies(layout, rows);
+  const fact = policies.shelf.policyOf("_default");
   if (fact.state !== "read") throw new CommandStop({ ...fact.finding, exit: EXIT.denied });
-  const authority = active === undefined || bundle === undefined ? undefined : openAuthority(active.version, bundle.policies);
+  const ask = authorityOf(policies);
   return {
     require: fact.policy.releaseApprovals ?? ONE_APPROVER,
-    refuse({ person, roles, tenant }) {
-      // A role like `approver:security` is a kind of `approver`.
-      const kinds = [...new Set(roles.flatMap((role) => [role, role.split(":")[0] ?? role]))];
-      return authority === undefined
-        ? "no policies are in force"
-        : authority({ person, roles: kinds, deed: "release", tenant }).refusal;
-    },
+    refuse: (question) => ask({ ...question, deed: "release" }),
   };
 }
 

@@ -95,6 +95,12 @@ export class TrustStore {
     return gaps.find((gap) => gap?.code !== "trust/key-not-for-tenant") ?? gaps[0];
   }
 
+  /** The roles in which a key may act for the tenant at that moment. */
+  rolesOf(keyId: KeyId, asked: { readonly tenant: string; readonly nowMs: number }): readonly Role[] {
+    const roles = new Set(this.grantsOf(keyId).map(({ role }) => role));
+    return [...roles].filter((role) => this.gapOf(keyId, role, asked) === undefined);
+  }
+
   /** The bytes of `trust/store.json`: what {@link TrustStore.parse} reads, and what the log names by digest. */
   encode(): Uint8Array {
     const document = {

@@ -1,21 +1,5 @@
-import { type EnvelopeFault, parseEnvelope, PAYLOAD_TYPE, verifyEnvelope } from "#attest";
+import { assert, type Bytes, type Crypto, type Digest, digestOf, parseTime, quote, type Result, utf8 } from "#core";
 import {
-  assert,
-  type Bytes,
-  type Crypto,
-  type Digest,
-  digestOf,
-  encodeBase64,
-  equalBytes,
-  fail,
-  ok,
-  parseTime,
-  quote,
-  type Result,
-  utf8,
-} from "#core";
-import {
-  APPROVAL_BYTES_MAX,
   type ApprovalFacts,
   type ApprovalFault,
   type ApprovalPolicy,
@@ -31,6 +15,7 @@ import {
 import { approvalRecord, type Clearance, readClearance, type Row, type Rows } from "#state";
 import { explainTrustFault, personOf, type SignatureStanding, type TrustStore } from "#trust";
 import { findingOf } from "./inspection.ts";
+import { openSigned, type SignedStatement } from "./signed-statement.ts";
 
 const GIVEN_MAX = 16; // LIMIT: approvals of one module that a decision looks at, each with about 1 KiB in its facts
 const COMMENT_SHOWN_MAX = 120; // LIMIT: what the facts repeat of a comment; the entry of the approval has all of it
@@ -190,34 +175,11 @@ function standingsOf({ keyId, act }: ApprovalStatement, person: string, question
   return held.map(({ role }) => ({ role, finding }));
 }
 
-type Opened = { readonly statement: ApprovalStatement; readonly person: string };
-
-/**
- * Opens an envelope in its one encoding (a single signature under the key that the statement names), so that nobody makes a
- * second approval out of one by writing it differently.
- */
-export function openApproval(envelope: Bytes, store: TrustStore, crypto: Crypto): Result<Opened, ApprovalFault> {
-  const malformed = (what: string) => fail({ code: "guardian/approval-malformed", what } as const);
-  if (envelope.length > 2 * APPROVAL_BYTES_MAX) return malformed("its envelope is too large");
-  const parsed = parseEnvelope(envelope);
-  if (!parsed.ok) return malformed("it is not a DSSE envelope");
-  const { payload, signatures } = parsed.value;
-  const statement = parseApproval(payload);
-  if (!statement.ok) return statement;
-  const { keyId } = statement.value;
-  const [signature] = signatures;
-  if (signature === undefined || !equalBytes(encodeEnvelope(payload, keyId, signature.sig), envelope))
-    return malformed("its envelope is not in its one encoding");
-  const key = store.keyOf(keyId);
-  if (key === undefined) return fail({ code: "guardian/approver-unknown", keyId });
-  const verified: Result<Bytes, EnvelopeFault> = verifyEnvelope(parsed.value, key.publicKey, crypto.verifyEd25519);
-  return verified.ok
-    ? ok({ statement: statement.value, person: personOf(key) })
-    : fail({ code: "guardian/approval-forged", keyId });
-}
-
-/** The one encoding of an envelope, as `sealEnvelope` writes it. */
-function encodeEnvelope(payload: Bytes, keyid: string, sig: Bytes): Uint8Array {
-  const signatures = [{ keyid, sig: encodeBase64(sig) }];
-  return utf8(JSON.stringify({ payload: encodeBase64(payload), payloadType: PAYLOAD_TYPE, signatures }));
+/** Opens an approval as it was handed in, in its one encoding. */
+export function openApproval(
+  envelope: Bytes,
+  store: TrustStore,
+  crypto: Crypto,
+): Result<SignedStatement<ApprovalStatement>, ApprovalFault> {
+  return openSigned(envelope, parseApproval, { store, crypto });
 }

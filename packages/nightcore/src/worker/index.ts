@@ -27,7 +27,7 @@ export { parseOutputManifest } from "./output-tree.ts";
 export type { ListedOutput } from "./output-tree.ts";
 export { Pipeline } from "./pipeline.ts";
 export type { PipelinePowers } from "./pipeline.ts";
-export { openPolicyAct, weighConsent } from "./policy-consent.ts";
+export { weighConsent } from "./policy-consent.ts";
 export type { Consent, WeighedAct } from "./policy-consent.ts";
 export { PolicyShelf } from "./policy-shelf.ts";
 export type { PolicyVersion, ShelvedPolicies } from "./policy-shelf.ts";

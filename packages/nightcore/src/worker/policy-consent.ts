@@ -1,5 +1,4 @@
-import { parseEnvelope, verifyEnvelope } from "#attest";
-import { type Crypto, type Digest, fail, type Json, ok, parseTime, quote, type Result, utf8 } from "#core";
+import { type Crypto, type Digest, type Json, parseTime, quote, type Result, utf8 } from "#core";
 import {
   type ApprovalFault,
   explainApprovalFault,
@@ -10,7 +9,8 @@ import {
   type Requirement,
 } from "#guardian";
 import type { PolicyVersionRow } from "#state";
-import { EVERY_TENANT, isSamePerson, personOf, type TrustStore } from "#trust";
+import { EVERY_TENANT, isSamePerson, type TrustStore } from "#trust";
+import { openSigned, type SignedStatement } from "./signed-statement.ts";
 
 /** What consent to a version is weighed with: the keys of now, the rules of now. */
 export type ConsentPowers = {
@@ -36,22 +36,12 @@ export type Consent = {
   readonly missing: readonly string[];
 };
 
-/** A signed act as it was handed in, opened with the keys of now. */
-export function openPolicyAct(
+/** A signed act as the log has it, opened with the keys of now. */
+function openPolicyAct(
   envelope: Json,
-  { store, crypto }: Pick<ConsentPowers, "store" | "crypto">,
-): Result<{ readonly statement: PolicyActStatement; readonly person: string }, ApprovalFault> {
-  const malformed = (what: string) => fail({ code: "guardian/approval-malformed", what } as const);
-  const parsed = parseEnvelope(utf8(JSON.stringify(envelope)));
-  if (!parsed.ok) return malformed("it is not a DSSE envelope");
-  const statement = parsePolicyAct(parsed.value.payload);
-  if (!statement.ok) return statement;
-  const { keyId } = statement.value;
-  const key = store.keyOf(keyId);
-  if (key === undefined) return fail({ code: "guardian/approver-unknown", keyId });
-  const verified = verifyEnvelope(parsed.value, key.publicKey, crypto.verifyEd25519);
-  if (!verified.ok) return fail({ code: "guardian/approval-forged", keyId });
-  return ok({ statement: statement.value, person: personOf(key) });
+  powers: Pick<ConsentPowers, "store" | "crypto">,
+): Result<SignedStatement<PolicyActStatement>, ApprovalFault> {
+  return openSigned(utf8(JSON.stringify(envelope)), parsePolicyAct, powers);
 }
 
 /**
@@ -102,11 +92,10 @@ function gapOfStatement(
 
 /** The roles in which a key may speak for the whole workspace now, signing modules aside. */
 function rolesOf({ keyId, at }: PolicyActStatement, { store, nowMs }: ConsentPowers): readonly string[] {
-  const roles = [...new Set(store.grantsOf(keyId).map(({ role }) => role))].filter((role) => role !== "signer");
   // What was signed before the key was trusted in the role, or after, does not count.
-  const thenMs = parseTime(at) ?? 0;
-  const within = (role: string, ms: number) => store.gapOf(keyId, role, { tenant: EVERY_TENANT, nowMs: ms }) === undefined;
-  return roles.filter((role) => within(role, nowMs) && within(role, thenMs));
+  const then = store.rolesOf(keyId, { tenant: EVERY_TENANT, nowMs: parseTime(at) ?? 0 });
+  const now = store.rolesOf(keyId, { tenant: EVERY_TENANT, nowMs });
+  return now.filter((role) => role !== "signer" && then.includes(role));
 }
 
 function missingOf(persons: readonly (readonly string[])[], require: readonly Requirement[]): readonly string[] {
