@@ -119,7 +119,7 @@ test("every spoiled input is refused with its own code, in the record, and nothi
     assert.ok(codes.includes(code), `${attack}: ${codes.join(", ")}`);
     assert.equal(said.status, code.startsWith("engine/") ? "failed" : "denied", attack);
     assert.equal(said.stdout.text, "", attack);
-    assert.ok(said.indexes.length >= 3, `${attack}: the refusal is in the log`);
+    assert.ok(said.indexes.length >= 1, `${attack}: the refusal is in the log`);
   }
   workspace.expect(0, "ledger", "verify");
 });

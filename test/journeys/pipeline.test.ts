@@ -21,7 +21,7 @@ test("sign, trust, run, and prove it with nothing but the receipt and the log's 
   assert.match(spoken.stderr, /ran +hello/);
 
   const { run, indexes } = workspace.runOf("hello");
-  assert.equal(indexes.length, 5, "admission, verification, decision, intent, outcome");
+  assert.equal(indexes.length, 2, "the passage and the outcome");
   const receipt = join(workspace.root, "receipt.json");
   writeFileSync(receipt, workspace.expect(0, "receipt", "show", run).stdout);
   const vkey = workspace.expect(0, "ledger", "vkey").stdout.trim();
@@ -94,7 +94,7 @@ test("proof mode verifies and decides, is recorded as that, and executes nothing
   assert.equal(proof.status, "verified");
   assert.equal(proof.stdout.text, "");
   assert.equal(proof.usage, undefined);
-  assert.equal(proof.indexes.length, 3, "no intent, no outcome");
+  assert.equal(proof.indexes.length, 1, "no outcome");
   const { tenants } = workspace.json<{ readonly tenants: readonly { readonly executed: number; readonly total: number }[] }>(
     "inspect-state",
     "--tenant",

@@ -145,9 +145,9 @@ const CHANGED: readonly (readonly [field: string, breaks: string, make: () => st
     INCLUDED,
     () =>
       change(({ entries }) => {
-        const decision = entries[2];
-        assert.ok(decision !== undefined);
-        editPayload(decision, (text) =>
+        const [passage] = entries;
+        assert.ok(passage !== undefined);
+        editPayload(passage, (text) =>
           text
             .replace(/("policy":\{"state":"read","digest":")./, "$1f")
             .replace(/("policy":\{"state":"read","digest":"f)./, "$1f"),
@@ -223,7 +223,7 @@ const CHANGED: readonly (readonly [field: string, breaks: string, make: () => st
       return change(({ entries }) => void entries.splice(0, entries.length, ...foreign));
     },
   ],
-  ["a step that is left out", "allowed before it ran", () => change(({ entries }) => void entries.splice(2, 1))],
+  ["an entry that is left out", "allowed before it ran", () => change(({ entries }) => void entries.splice(0, 1))],
 ];
 
 const failedIn = (text: string, trust: { logKey: string; witnessKeys?: readonly string[] }, crypto = nobleCrypto) =>

@@ -37,16 +37,6 @@ type Predicate = {
   readonly stdin?: { readonly digest: string; readonly bytes: number; readonly streamed?: true; readonly pieces?: string };
 };
 
-/** What the log says of a run, entry by entry. */
-function predicatesOf(workspace: Workspace, run: string): readonly Predicate[] {
-  const receipt = JSON.parse(workspace.expect(0, "receipt", "show", run).stdout) as {
-    readonly entries: readonly { readonly envelope: string }[];
-  };
-  return receipt.entries
-    .map(({ envelope }) => JSON.parse(envelope) as { readonly payload: string })
-    .map(({ payload }) => (JSON.parse(Buffer.from(payload, "base64").toString("utf8")) as { predicate: Predicate }).predicate);
-}
-
 test("a guest reads a pipe while it is written to, and what it read is recorded and replays identically", async (context) => {
   const workspace = makeCat(context);
   const child = start(context, workspace, "run", "cat", "--stdin", "-", "--stream");
@@ -71,7 +61,7 @@ test("a guest reads a pipe while it is written to, and what it read is recorded 
   );
   assert.deepEqual([replays.length, replays[0]?.verdict], [1, "identical"]);
   const run = replays[0]?.run ?? "";
-  const said = predicatesOf(workspace, run).flatMap(({ stdin }) => stdin ?? []);
+  const said = (workspace.predicatesOf(run) as readonly Predicate[]).flatMap(({ stdin }) => stdin ?? []);
   const [intent, outcome] = said;
   assert.deepEqual([intent?.bytes, intent?.streamed], [0, true]);
   assert.deepEqual([outcome?.digest, outcome?.bytes], [createHash("sha256").update(heard.join("")).digest("hex"), 13]);
@@ -103,7 +93,7 @@ test("the deadline holds while a guest waits for input that does not come, and t
     JSON.parse(printed) as { readonly runs: readonly { readonly run: string; readonly fault: { readonly code: string } }[] }
   ).runs;
   assert.equal(run?.fault.code, "engine/deadline");
-  const outcome = predicatesOf(workspace, run.run).at(-1);
+  const outcome = (workspace.predicatesOf(run.run) as readonly Predicate[]).at(-1);
   assert.equal(outcome?.status, "failed");
   assert.ok([0, 11].includes(outcome.stdin?.bytes ?? -1), "what it was given before: the piece, or nothing when time was short");
   assert.match(workspace.expect(2, "replay", run.run).stderr, /deadline/);
@@ -125,7 +115,10 @@ test("a file that is redirected, and input for several runs, are read before any
   const workspace = makeCat(context);
   writeFileSync(join(workspace.root, "input.txt"), "from a file");
   const file = workspace.runOf("cat", "--stdin", "input.txt");
-  assert.equal(predicatesOf(workspace, file.run).find(({ stdin }) => stdin !== undefined)?.stdin?.bytes, 11);
+  assert.equal(
+    (workspace.predicatesOf(file.run) as readonly Predicate[]).find(({ stdin }) => stdin !== undefined)?.stdin?.bytes,
+    11,
+  );
   const all = start(context, workspace, "run", "--all", "--stdin", "-", "--json");
   let printed = "";
   all.stdout.on("data", (chunk: Buffer) => (printed += chunk.toString()));
@@ -136,5 +129,8 @@ test("a file that is redirected, and input for several runs, are read before any
     JSON.parse(printed) as { readonly runs: readonly { readonly run: string; readonly stdout: { readonly text: string } }[] }
   ).runs;
   assert.equal(run?.stdout.text, "for all");
-  assert.equal(predicatesOf(workspace, run.run).find(({ stdin }) => stdin !== undefined)?.stdin?.streamed, undefined);
+  assert.equal(
+    (workspace.predicatesOf(run.run) as readonly Predicate[]).find(({ stdin }) => stdin !== undefined)?.stdin?.streamed,
+    undefined,
+  );
 });

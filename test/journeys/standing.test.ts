@@ -3,7 +3,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Json } from "../../packages/nightcore/src/core/index.ts";
-import { type Event, readEvent } from "../../packages/nightcore/src/state/index.ts";
+import { type Event, readEvent, stepsOf } from "../../packages/nightcore/src/state/index.ts";
 import { guest } from "./guests.ts";
 import { type RunSaid, Workspace } from "./workspace.ts";
 
@@ -31,13 +31,13 @@ type Standing = {
 const codesOf = ({ assessment }: RunSaid): readonly string[] =>
   assessment?.findings.map(({ code }) => code).filter((code) => code !== "guardian/unusual-time") ?? [];
 
-/** Every entry of the log, as an event. */
+/** Every event of the log. */
 function entriesOf(workspace: Workspace): readonly Event[] {
   const { stdout } = workspace.expect(0, "ledger", "export");
   const lines = stdout.trimEnd().split("\n").slice(0, -1);
-  return lines.map((line) => {
+  return lines.flatMap((line) => {
     const { predicateType, predicate } = JSON.parse(line) as { predicateType: string; predicate: Json };
-    return readEvent(predicateType, predicate) ?? assert.fail(line);
+    return stepsOf(readEvent(predicateType, predicate) ?? assert.fail(line));
   });
 }
 

@@ -5,6 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import wabt from "wabt";
+import { parseStatement } from "../../packages/nightcore/src/attest/index.ts";
+import type { JsonObject } from "../../packages/nightcore/src/core/index.ts";
+import { EVENT_TYPES, splitPassage } from "../../packages/nightcore/src/state/index.ts";
 import { REPOSITORY, toolEnvironment } from "../../tools/repository.ts";
 
 const assembler = await wabt();
@@ -110,6 +113,20 @@ export class Workspace {
     const [only] = runs;
     if (only === undefined || runs.length !== 1) throw new Error(`expected one run, got ${runs.length}`);
     return { ...only, exit };
+  }
+
+  /** What the log says of a run, step by step: the predicates in its receipt. */
+  predicatesOf(run: string): readonly JsonObject[] {
+    const receipt = JSON.parse(this.expect(0, "receipt", "show", run).stdout) as {
+      readonly entries: readonly { readonly envelope: string }[];
+    };
+    return receipt.entries.flatMap(({ envelope }) => {
+      const { payload } = JSON.parse(envelope) as { readonly payload: string };
+      const statement = parseStatement(Buffer.from(payload, "base64"));
+      if (!statement.ok) throw new Error(statement.fault.what);
+      const { predicateType, predicate } = statement.value;
+      return predicateType === EVENT_TYPES.passage ? splitPassage(predicate).map((step) => step.predicate) : [predicate];
+    });
   }
 
   /** Writes a tenant's folder: a greeter that asks for stdout, unless said otherwise. Returns the folder, relative to the root. */

@@ -7,7 +7,7 @@ import { encodeExplanation, type Explained, sayExplanation } from "./decision-wo
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { openJudge, readVersion } from "./policy-store.ts";
 import { findRun, indexesOf, readAssessment } from "./recorded-run.ts";
-import { openEntry, openView, type View } from "./session.ts";
+import { openView, readEntries, type View } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
 import { explainLedgerFault } from "#ports";
 
@@ -55,8 +55,9 @@ function openBundle({ layout }: View, version: Digest | undefined): PolicyBundle
 function findDecision(view: View, asked: string): { readonly event: DecisionEvent; readonly index: number } {
   for (const index of indexesToTry(view, asked)) {
     if (index >= view.reader.size) break;
-    const [entry] = view.reader.entries(index, index + 1);
-    const event = entry === undefined ? undefined : unwrap(openEntry(entry, index, view.publicKey), explainLedgerFault);
+    const { reader, publicKey } = view;
+    const events = unwrap(readEntries(reader, { from: index, to: index + 1, publicKey }), explainLedgerFault);
+    const event = events.find(({ kind }) => kind === "decision");
     if (event?.kind === "decision") return { event, index };
   }
   throw new CommandStop({

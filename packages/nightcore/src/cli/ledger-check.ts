@@ -12,7 +12,7 @@ import {
   verifyInclusion,
   verifyMlDsaCheckpoint,
 } from "#ledger";
-import { readEvent } from "#state";
+import { readEvent, stepsOf } from "#state";
 import { describeEvent } from "./event-words.ts";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { readLogKey } from "./log-key.ts";
@@ -33,8 +33,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const { index, statement } = verify({ entry, proof: readSmall(invocation, proofFile), vkey });
   const event = readEvent(statement.predicateType, statement.predicate);
   if (json) terminal.print(JSON.stringify({ verified: true, index, statement }));
-  else
-    terminal.print(`entry ${index}  ${event === undefined ? statement.predicateType : `${event.kind}  ${describeEvent(event)}`}`);
+  else if (event === undefined) terminal.print(`entry ${index}  ${statement.predicateType}`);
+  else for (const step of stepsOf(event)) terminal.print(`entry ${index}  ${step.kind}  ${describeEvent(step)}`);
   terminal.say(`${terminal.paint("green", "ok")}: the log's key signed this entry, and it stands at index ${index}`);
   return EXIT.ok;
 }

@@ -37,7 +37,7 @@ export async function run(invocation: Invocation): Promise<number> {
       for (const { index, event } of entries) terminal.print(describeFound(index, event));
     }
     const proved = proofs === undefined ? "" : `; entries and proofs are in ${quote(proofs)}`;
-    terminal.say(`${entries.length} entries found${proved}`);
+    terminal.say(`${indexesOf(entries).length} entries found${proved}`);
   } finally {
     view.close();
   }
@@ -48,6 +48,10 @@ function describeFound(index: number, event: Event): string {
   const tenant = "tenant" in event ? `${event.tenant}  ` : "";
   const run = "run" in event ? `${event.run}  ` : "";
   return `${String(index).padStart(8)}  ${event.at}  ${event.kind.padEnd(12)}  ${tenant}${run}${describeEvent(event)}`;
+}
+
+function indexesOf(entries: readonly FoundEntry[]): readonly number[] {
+  return [...new Set(entries.map(({ index }) => index))];
 }
 
 /** The entries themselves: the projection only says where to look. Each signature is checked. */
@@ -62,7 +66,7 @@ function readFound({ reader, publicKey }: View, indexes: readonly number[]): rea
 function writeProofs({ reader }: View, entries: readonly FoundEntry[], folder: string): void {
   if (existsSync(folder)) throw usageStop("the folder of `--proofs` is there already", "name a new one");
   mkdirSync(folder, { recursive: true });
-  for (const { index } of entries.filter((entry) => entry.index < reader.published.size)) {
+  for (const index of indexesOf(entries).filter((one) => one < reader.published.size)) {
     const path = unwrap(readProof(reader, index), explainLedgerFault);
     const [envelope] = reader.entries(index, index + 1);
     if (envelope === undefined) continue;
@@ -99,8 +103,10 @@ function readLimit(invocation: Invocation): number {
 
 function readKind(invocation: Invocation): string | undefined {
   const kind = invocation.text("kind");
-  if (kind !== undefined && !(kind in EVENT_TYPES))
-    throw usageStop(`there is no kind of entry ${quote(kind)}`, `one of ${Object.keys(EVENT_TYPES).join(", ")}`);
+  // A passage is found as its steps.
+  const kinds = Object.keys(EVENT_TYPES).filter((known) => known !== "passage");
+  if (kind !== undefined && !kinds.includes(kind))
+    throw usageStop(`there is no kind of entry ${quote(kind)}`, `one of ${kinds.join(", ")}`);
   return kind;
 }
 

@@ -2,7 +2,7 @@ import { parseEnvelope, parseStatement, verifyEnvelope } from "#attest";
 import { encodeHex, quote } from "#core";
 import { makeTreeHash } from "#ledger";
 import { explainLedgerFault, type LedgerFault } from "#ports";
-import { EXPORT_FORMS, type ExportForm, renderCheckpointLine, renderExportLine } from "#report";
+import { EXPORT_FORMS, type ExportForm, renderCheckpointLine, renderExportLines } from "#report";
 import { readEvent } from "#state";
 import { openLedgerReader, type TilesReader } from "#store/tiles";
 import { type Invocation, usageStop } from "./invocation.ts";
@@ -39,7 +39,7 @@ export function* renderEntries(
     const { predicateType, predicate } = statement.value;
     const event = readEvent(predicateType, predicate);
     const leaf = encodeHex(hash.leaf(envelope));
-    yield renderExportLine({ index, leaf, origin, software: SOFTWARE, event, predicateType, predicate, envelope }, form);
+    yield* renderExportLines({ index, leaf, origin, software: SOFTWARE, event, predicateType, predicate, envelope }, form);
     index++;
   }
 }

@@ -46,15 +46,15 @@ function readAcknowledged(
   { root }: Invocation,
   { indexes, cosigned }: { readonly indexes: readonly number[]; readonly cosigned: string | undefined },
 ): AcknowledgementLevel | undefined {
-  const read = (index: number) => unwrap(readEntries(reader, { from: index, to: index + 1, publicKey }), explainLedgerFault)[0];
-  const decision = indexes.map(read).find((event) => event?.kind === "decision");
+  const read = (index: number) => unwrap(readEntries(reader, { from: index, to: index + 1, publicKey }), explainLedgerFault);
+  const decision = indexes.flatMap(read).find(({ kind }) => kind === "decision");
   const asked = decision?.kind === "decision" ? decision.acknowledgement?.level : undefined;
   if (asked === undefined) return undefined;
   const last = Math.max(...indexes);
   const after = { column: "log_index", from: last + 1 };
   const misses = rows.scan("notices", { where: { kind: "acknowledgement" }, range: after, limit: MISSES_MAX });
   for (const row of misses) {
-    const miss = read(Number(row["log_index"]));
+    const [miss] = read(Number(row["log_index"]));
     if (miss?.kind === "acknowledgement" && miss.from <= last && last < miss.to) return miss.reached;
   }
   const { policy } = configuration.acknowledgement;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { escapeControls, quote } from "#core";
-import { readEvent } from "#state";
+import { type Event, readEvent, stepsOf } from "#state";
 import { readIfThere } from "#store/workspace";
 import { inspectReceipt } from "#verify";
 import { describeEvent } from "./event-words.ts";
@@ -30,7 +30,11 @@ export async function run(invocation: Invocation): Promise<number> {
   const trust = { logKey: vkey, witnessKeys: readWitnessKeys(invocation), ...(policy === undefined ? {} : { policy }) };
   const { verified, run: id, checks, fault, entries } = inspectReceipt(bytes, trust, crypto);
   const exit = verified ? EXIT.ok : EXIT.verificationFailed;
-  const events = entries.map(({ index, predicateType, predicate }) => ({ index, event: readEvent(predicateType, predicate) }));
+  const events = entries.flatMap(({ index, predicateType, predicate }) => {
+    const event = readEvent(predicateType, predicate);
+    const steps: readonly (Event | undefined)[] = event === undefined ? [event] : stepsOf(event);
+    return steps.map((step) => ({ index, event: step }));
+  });
   if (json) {
     terminal.print(JSON.stringify({ verified, run: id ?? null, checks, fault: fault ?? null, events }));
     return exit;

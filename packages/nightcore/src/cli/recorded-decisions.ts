@@ -1,13 +1,14 @@
 import { explainLedgerFault } from "#ports";
-import type { DecisionEvent } from "#state";
+import { type DecisionEvent, stepsOf } from "#state";
+import { indexesOf } from "./recorded-run.ts";
 import { openEntry, type View } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
 
 /** A decision with the index of its entry. */
 export type RecordedDecision = { readonly index: number; readonly event: DecisionEvent };
 
-// A run begins with its admission, its verification and its decision, in one append.
-const DECISION_AT = 2;
+// A run begins with its passage. Before there were passages, it began with its admission, its verification and its decision.
+const LONE_DECISION_AT = 2;
 
 /**
  * Reads decisions from the log, the oldest first, each with its signature checked. `since`: not before that time; `latest`: so
@@ -25,8 +26,8 @@ export function* readDecisions(
     ...(latest === undefined ? {} : { limit: latest }),
   });
   const indexes = runs.flatMap((row) => {
-    const index = String(row["indexes"]).split(",")[DECISION_AT];
-    return index === undefined ? [] : [Number(index)];
+    const of = indexesOf(row);
+    return [of[LONE_DECISION_AT] ?? of[0] ?? []].flat();
   });
   const wanted = new Set(indexes);
   if (wanted.size === 0) return;
@@ -35,7 +36,7 @@ export function* readDecisions(
   for (const entry of reader.entries(index, (sorted.at(-1) ?? index) + 1)) {
     if (wanted.has(index)) {
       const event = unwrap(openEntry(entry, index, publicKey), explainLedgerFault);
-      if (event?.kind === "decision") yield { index, event };
+      for (const step of event === undefined ? [] : stepsOf(event)) if (step.kind === "decision") yield { index, event: step };
     }
     index++;
   }

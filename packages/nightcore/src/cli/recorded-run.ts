@@ -36,9 +36,10 @@ export function indexesOf(row: Row): readonly number[] {
 export function readRecordedRun({ reader, publicKey }: Pick<View, "reader" | "publicKey">, row: Row): RecordedRun {
   let run: RecordedRun = { intent: undefined, outcome: undefined };
   for (const index of indexesOf(row)) {
-    const [event] = unwrap(readEntries(reader, { from: index, to: index + 1, publicKey }), explainLedgerFault);
-    if (event?.kind === "intent" && event.run === row["run"]) run = { ...run, intent: event };
-    if (event?.kind === "outcome" && event.run === row["run"]) run = { ...run, outcome: event };
+    for (const event of unwrap(readEntries(reader, { from: index, to: index + 1, publicKey }), explainLedgerFault)) {
+      if (event.kind === "intent" && event.run === row["run"]) run = { ...run, intent: event };
+      if (event.kind === "outcome" && event.run === row["run"]) run = { ...run, outcome: event };
+    }
   }
   return run;
 }

@@ -14,7 +14,7 @@ import {
 } from "#core";
 import { encodeVkey, explainEvidenceFault, makeLogKey } from "#ledger";
 import { explainLedgerFault, type LedgerFault, type LedgerReader, type LedgerWriter } from "#ports";
-import { type Event, evolve, readEvent, readLatestTime, type RestorationEvent } from "#state";
+import { type Event, evolve, readEvent, readLatestTime, type RestorationEvent, stepsOf } from "#state";
 import { publicKeyOf, readPublicKey, sha256, verifyEd25519, verifyMlDsa44 } from "#store/keys";
 import { Projection } from "#store/sqlite";
 import { LedgerDamage, openLedgerReader, openLedgerWriter, type TilesReader } from "#store/tiles";
@@ -279,7 +279,10 @@ export function openEntry(entry: Uint8Array, index: number, publicKey: Uint8Arra
   return ok(readEvent(statement.value.predicateType, statement.value.predicate));
 }
 
-/** Events of the log itself, from the log's own entries. Every signature is checked; what this version does not know is left out. */
+/**
+ * Events of the log itself, from the log's own entries, a passage as its steps. Every signature is checked; what this version
+ * does not know is left out.
+ */
 export function readEntries(
   reader: LedgerReader,
   { from, to, publicKey }: { readonly from: number; readonly to: number; readonly publicKey: Uint8Array },
@@ -290,7 +293,7 @@ export function readEntries(
     for (const entry of reader.entries(from, to)) {
       const event = openEntry(entry, index++, publicKey);
       if (!event.ok) return event;
-      if (event.value !== undefined) events.push(event.value);
+      if (event.value !== undefined) events.push(...stepsOf(event.value));
     }
   } catch (error) {
     if (error instanceof LedgerDamage) return fail(error.fault);

@@ -11,7 +11,7 @@ export { renderDashboard } from "./dashboard.ts";
 export { renderHistory } from "./history-page.ts";
 export { compareEntries, compareHistory } from "./history-report.ts";
 export type { HistoryChange, HistoryEntry, HistoryReport, HistoryTenant, ImportedClaim, WitnessedRun } from "./history-report.ts";
-export { EXPORT_FORMS, renderCheckpointLine, renderExportLine } from "./export.ts";
+export { EXPORT_FORMS, renderCheckpointLine, renderExportLines } from "./export.ts";
 export type { ExportedEntry, ExportForm } from "./export.ts";
 export { OCSF_VERSION, renderOcsf } from "./ocsf.ts";
 export type { LoggedEvent } from "./ocsf.ts";

@@ -12,6 +12,8 @@ export type LoggedEvent = {
   readonly origin: string;
   readonly software: string;
   readonly event: Event;
+  /** The event is one of several that its entry holds. */
+  readonly isStep?: boolean;
 };
 
 type Class = { readonly categoryUid: number; readonly classUid: number; readonly activityId: number; readonly activity?: string };
@@ -101,7 +103,7 @@ export function renderOcsf(logged: LoggedEvent): JsonObject {
 
 const success = { severity_id: SEVERITY.informational, status_id: 1 } as const;
 
-function base({ index, leaf, origin, software, event }: LoggedEvent, to: Class): JsonObject {
+function base({ index, leaf, origin, software, event, isStep }: LoggedEvent, to: Class): JsonObject {
   const { classUid, categoryUid, activityId } = to;
   const { kind, ...said } = event;
   return {
@@ -116,7 +118,7 @@ function base({ index, leaf, origin, software, event }: LoggedEvent, to: Class):
       product: { name: "Night Core", vendor_name: "Night Core", version: software },
       log_name: origin,
       // The leaf names the entry whatever happens to the index; both together find it in the log.
-      uid: leaf,
+      uid: isStep === true ? `${leaf}/${kind}` : leaf,
       sequence: index,
       event_code: kind,
       ...("run" in event ? { correlation_uid: event.run } : {}),

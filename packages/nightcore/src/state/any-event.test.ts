@@ -9,7 +9,7 @@ import {
   STRIKE_KINDS,
   UNREACHED,
 } from "#core";
-import type { Event, EventKind } from "#state";
+import { type Event, type EventKind, joinSteps } from "#state";
 
 // Events as the log may hold them, of every kind and in any order: also an outcome without its intent, which no writer of ours
 // makes. A pool of few runs, tenants and digests, so that entries meet in the same rows.
@@ -37,35 +37,7 @@ const ofTenant = { at, tenant: ofRun.tenant, digest };
 
 type Arbitraries = { readonly [Kind in EventKind]: fc.Arbitrary<Omit<Extract<Event, { readonly kind: Kind }>, "kind">> };
 
-/** One for each kind: a kind that is added and has none here does not compile. */
-const ARBITRARIES: Arbitraries = {
-  // First, so that the blocks that a release names come before it where the kinds follow each other.
-  block: fc.record({
-    at,
-    targets: fc.array(
-      fc.oneof(
-        digest.map((target) => ({ kind: "digest", target }) as const),
-        fc.constantFrom(
-          { kind: "tenant", target: "a" },
-          { kind: "everything", target: "" },
-          { kind: "imports", target: '["a.b"]' },
-        ),
-      ),
-      { maxLength: 3 },
-    ),
-    reason: text,
-    cause: fc.constantFrom(...BLOCK_CAUSES),
-    causedBy: fc.option(fc.constantFrom("k", "l")),
-    run: fc.option(ofRun.run),
-    order: fc.option(fc.constantFrom("order-1", "order-2")),
-  }),
-  workspace: fc.record({ at, origin: text, logKey: text, software: text }),
-  trust: fc.record({
-    at,
-    change: fc.constantFrom("key-trusted", "key-revoked"),
-    record: fc.constantFrom(null, { keyId: "k" }, { keyId: 3 }),
-    store: digest,
-  }),
+const STEPS: Pick<Arbitraries, "admission" | "verification" | "decision" | "intent"> = {
   admission: fc.record({
     ...ofRun,
     digest: fc.option(digest),
@@ -121,6 +93,48 @@ const ARBITRARIES: Arbitraries = {
     engine: text,
     isolation: fc.array(text, { maxLength: 1 }),
   }),
+};
+
+/** One for each kind: a kind that is added and has none here does not compile. */
+const ARBITRARIES: Arbitraries = {
+  // First, so that the blocks that a release names come before it where the kinds follow each other.
+  block: fc.record({
+    at,
+    targets: fc.array(
+      fc.oneof(
+        digest.map((target) => ({ kind: "digest", target }) as const),
+        fc.constantFrom(
+          { kind: "tenant", target: "a" },
+          { kind: "everything", target: "" },
+          { kind: "imports", target: '["a.b"]' },
+        ),
+      ),
+      { maxLength: 3 },
+    ),
+    reason: text,
+    cause: fc.constantFrom(...BLOCK_CAUSES),
+    causedBy: fc.option(fc.constantFrom("k", "l")),
+    run: fc.option(ofRun.run),
+    order: fc.option(fc.constantFrom("order-1", "order-2")),
+  }),
+  workspace: fc.record({ at, origin: text, logKey: text, software: text }),
+  trust: fc.record({
+    at,
+    change: fc.constantFrom("key-trusted", "key-revoked"),
+    record: fc.constantFrom(null, { keyId: "k" }, { keyId: 3 }),
+    store: digest,
+  }),
+  ...STEPS,
+  passage: fc
+    .tuple(STEPS.admission, STEPS.verification, STEPS.decision, fc.option(STEPS.intent, { nil: undefined }))
+    .map(([admission, verification, decision, intent]) =>
+      joinSteps({
+        admission: { kind: "admission", ...admission },
+        verification: { kind: "verification", ...verification },
+        decision: { kind: "decision", ...decision },
+        intent: intent === undefined ? undefined : { kind: "intent", ...intent },
+      }),
+    ),
   outcome: fc
     .tuple(
       fc.record({

@@ -26,6 +26,7 @@ import type {
 export const EVENT_TYPES = {
   workspace: "urn:nightcore:workspace:v1",
   trust: "urn:nightcore:trust:v1",
+  passage: "urn:nightcore:passage:v1",
   admission: "urn:nightcore:admission:v1",
   verification: "urn:nightcore:verification:v1",
   decision: "urn:nightcore:decision:v1",
@@ -166,6 +167,15 @@ export type IntentEvent = OfRun & {
   readonly canaries?: readonly string[];
   readonly engine: string;
   readonly isolation: readonly string[];
+};
+type Step<E> = Omit<E, "run" | "tenant" | "at" | "digest">;
+/** What came before a run, or instead of one, in one entry; `intent` is absent where nothing is to run. */
+export type PassageEvent = OfRun & {
+  readonly digest: Digest | null;
+  readonly admission: Step<AdmissionEvent>;
+  readonly verification: Step<VerificationEvent>;
+  readonly decision: Step<DecisionEvent>;
+  readonly intent?: Step<IntentEvent>;
 };
 /** An output tree: the digest of its manifest, and how many files with how many bytes together. */
 export type OutputSaid = { readonly digest: Digest; readonly files: number; readonly bytes: number };
@@ -321,6 +331,7 @@ export type RestorationEvent = {
 export type Event =
   | ({ readonly kind: "workspace" } & WorkspaceEvent)
   | ({ readonly kind: "trust" } & TrustEvent)
+  | ({ readonly kind: "passage" } & PassageEvent)
   | ({ readonly kind: "admission" } & AdmissionEvent)
   | ({ readonly kind: "verification" } & VerificationEvent)
   | ({ readonly kind: "decision" } & DecisionEvent)

@@ -21,6 +21,7 @@ import {
 import { evolvePolicy } from "./policy-fold.ts";
 import { asBlock, evolveBlock, evolveRelease } from "./block.ts";
 import { evolveInputs, evolveOutputs } from "./flow.ts";
+import { stepsOf } from "./passage.ts";
 import type { Row, Rows } from "./rows.ts";
 import { evolveSamples, evolveStanding } from "./standing.ts";
 
@@ -34,6 +35,9 @@ export type At = { readonly index: number };
 export function evolve(rows: Rows, event: Event, { index }: At): void {
   evolveNotice(rows, event, index);
   switch (event.kind) {
+    case "passage":
+      for (const step of stepsOf(event)) evolve(rows, step, { index });
+      return;
     case "admission":
       return evolveAdmission(rows, event, index);
     case "verification":
@@ -91,6 +95,7 @@ export function evolve(rows: Rows, event: Event, { index }: At): void {
 /** Makes an entry findable that no run's row leads to. */
 function evolveNotice(rows: Rows, event: Event, index: number): void {
   switch (event.kind) {
+    case "passage":
     case "admission":
     case "verification":
     case "decision":
@@ -148,8 +153,14 @@ function changeRun(
   change: Row,
 ): void {
   const before = rows.get("runs", run) ?? { ...EMPTY_RUN, run };
-  const indexes = before.indexes === "" ? String(index) : `${before.indexes},${index}`;
-  rows.put("runs", { ...before, tenant, ...change, indexes });
+  rows.put("runs", { ...before, tenant, ...change, indexes: withIndex(String(before.indexes), index) });
+}
+
+// The steps of a passage share an entry.
+function withIndex(indexes: string, index: number): string {
+  if (indexes === "") return String(index);
+  const last = indexes.slice(indexes.lastIndexOf(",") + 1);
+  return last === String(index) ? indexes : `${indexes},${index}`;
 }
 
 function changeTenant(rows: Rows, tenant: string, at: string, change: (before: Row) => Row): void {

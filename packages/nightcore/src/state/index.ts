@@ -33,6 +33,7 @@ export type {
   NewestShown,
   OutcomeEvent,
   OutputSaid,
+  PassageEvent,
   PolicyEvent,
   Predecessor,
   QuarantineEvent,
@@ -61,6 +62,8 @@ export type { EntryQuestion } from "./finding.ts";
 export { evolve } from "./fold.ts";
 export type { At } from "./fold.ts";
 export { readLatestTime } from "./latest-time.ts";
+export { joinSteps, splitPassage, stepsOf } from "./passage.ts";
+export type { Steps } from "./passage.ts";
 export { readPolicyHead, readPolicyVersion } from "./policy-fold.ts";
 export type { PolicyAct, PolicyHead, PolicyVersionRow } from "./policy-fold.ts";
 export { readEvidence, readSamples, readStandingPoints, readStrikes, SAMPLES_MAX, subjectOf } from "./standing.ts";

@@ -23,10 +23,9 @@ import {
   parseTlogProof,
   parseWitnessVkey,
   verifyCosignatures,
-  type VerifiedEntry,
 } from "#ledger";
-import { EVENT_TYPES } from "#state";
 import type { NamedCheck, Trust } from "./inspection.ts";
+import type { Step } from "./run-story.ts";
 
 /** The witnesses that the verifier believes: those that it names, all of which count, and a policy with its quorum. */
 type Believed = { readonly named: readonly LogKey[]; readonly policy: LogPolicy | undefined };
@@ -40,12 +39,12 @@ type Witnessed = { readonly enough: boolean; readonly said: string } | undefined
  */
 export function checkAcknowledgement(
   receiptBytes: Bytes,
-  { entries, trust }: { readonly entries: readonly VerifiedEntry[]; readonly trust: Trust },
+  { steps, trust }: { readonly steps: readonly Step[]; readonly trust: Trust },
   crypto: Crypto,
 ): readonly [NamedCheck, NamedCheck] {
   const believed = readBelieved(trust, crypto);
   const witnessed = believed.ok ? countCosignatures(receiptBytes, believed.value, crypto) : believed;
-  return [describeWitnesses(witnessed), describeLevel(receiptBytes, entries, witnessed)];
+  return [describeWitnesses(witnessed), describeLevel(receiptBytes, steps, witnessed)];
 }
 
 function readBelieved({ witnessKeys = [], policy }: Trust, { sha256 }: Crypto): Result<Believed, EvidenceFault> {
@@ -95,15 +94,11 @@ const MEANT: Readonly<Record<AcknowledgementLevel, string>> = {
   witnessed: "witnessed",
 };
 
-function describeLevel(
-  receiptBytes: Bytes,
-  entries: readonly VerifiedEntry[],
-  witnessed: Result<Witnessed, EvidenceFault>,
-): NamedCheck {
+function describeLevel(receiptBytes: Bytes, steps: readonly Step[], witnessed: Result<Witnessed, EvidenceFault>): NamedCheck {
   const name = "acknowledged as it says";
   const receipt = parseReceipt(receiptBytes);
   const claimed = receipt.ok ? (receipt.value.acknowledged ?? "durable") : "durable";
-  const decision = entries.find(({ statement }) => statement.predicateType === EVENT_TYPES.decision)?.statement.predicate;
+  const decision = steps.find(({ kind }) => kind === "decision")?.predicate;
   const said = readMember(decision?.["acknowledgement"]);
   const asked = parseAcknowledgementLevel(said?.["level"] ?? "durable");
   if (asked === undefined) return { name, outcome: "failed", why: "the decision asks for a level that is none" };

@@ -2,7 +2,7 @@ import type { Bytes, Explanation, JsonObject, VerifierCrypto } from "#core";
 import { explainEvidenceFault, verifyReceipt } from "#ledger";
 import { checkAcknowledgement } from "./acknowledgement.ts";
 import { checkMlDsa, ML_DSA_CHECK } from "./ml-dsa.ts";
-import { checkRunStory } from "./run-story.ts";
+import { checkRunStory, splitPassages } from "./run-story.ts";
 
 /** `absent`: the receipt does not carry what would be checked. `skipped`: an earlier check failed, so this one stands on nothing. */
 export type Outcome = "ok" | "failed" | "absent" | "skipped";
@@ -68,8 +68,9 @@ export function inspectReceipt(receiptBytes: Bytes, trust: Trust, crypto: Verifi
         ? { ...check, why: `at ${entries.map(({ index }) => index).join(", ")}` }
         : check,
   );
-  const witnessed = checkAcknowledgement(receiptBytes, { entries, trust }, crypto);
-  const all = [...told, checkMlDsa(receiptBytes, logKeys, crypto), ...witnessed, ...checkRunStory(entries)];
+  const steps = splitPassages(entries);
+  const witnessed = checkAcknowledgement(receiptBytes, { steps, trust }, crypto);
+  const all = [...told, checkMlDsa(receiptBytes, logKeys, crypto), ...witnessed, ...checkRunStory(steps)];
   return {
     verified: all.every(({ outcome }) => outcome === "ok" || outcome === "absent"),
     run,

@@ -1,24 +1,36 @@
 import { isJsonObject, type Json, type JsonObject } from "#core";
 import type { VerifiedEntry } from "#ledger";
-import { EVENT_TYPES, type EventKind } from "#state";
+import { EVENT_TYPES, type EventKind, splitPassage } from "#state";
 import type { NamedCheck } from "./inspection.ts";
 
 const ORDER: readonly EventKind[] = ["admission", "verification", "decision", "intent", "outcome"];
 const KIND_OF: ReadonlyMap<string, EventKind> = new Map(ORDER.map((kind) => [EVENT_TYPES[kind], kind]));
 
-/** The entries of a run by kind. Their form is read with suspicion: the log's key vouches for who wrote them, not for sense. */
+/** One event of a run: what it is, undefined for what is none of a run's; what it says; and the digests that its entry is about. */
+export type Step = { readonly kind: EventKind | undefined; readonly predicate: JsonObject; readonly subjects: readonly string[] };
+
+/** The events of a run's entries, in order: one of each, and every step of a passage. */
+export function splitPassages(entries: readonly VerifiedEntry[]): readonly Step[] {
+  return entries.flatMap(({ statement: { subject, predicateType, predicate } }): readonly Step[] => {
+    const subjects = subject.flatMap(({ digest }) => digest["sha256"] ?? []);
+    if (predicateType !== EVENT_TYPES.passage) return [{ kind: KIND_OF.get(predicateType), predicate, subjects }];
+    const steps = splitPassage(predicate);
+    return steps.length === 0 ? [{ kind: undefined, predicate, subjects }] : steps.map((step) => ({ ...step, subjects }));
+  });
+}
+
+/** The steps of a run by kind. Their form is read with suspicion: the log's key vouches for who wrote them, not for sense. */
 type Story = { readonly [kind in EventKind]?: JsonObject };
 
 /**
- * Whether what the entries say of one run fits together: one module, in order, allowed before it ran, within what was granted.
+ * Whether what the steps say of one run fits together: one module, in order, allowed before it ran, within what was granted.
  * Every check is made, whatever the others say.
  */
-export function checkRunStory(entries: readonly VerifiedEntry[]): readonly NamedCheck[] {
-  const kinds = entries.map(({ statement }) => KIND_OF.get(statement.predicateType));
-  const story: Story = Object.fromEntries(entries.map(({ statement }, n) => [kinds[n] ?? "other", statement.predicate]));
+export function checkRunStory(steps: readonly Step[]): readonly NamedCheck[] {
+  const story: Story = Object.fromEntries(steps.map(({ kind, predicate }) => [kind ?? "other", predicate]));
   return [
-    checkOrder(kinds),
-    checkModule(entries),
+    checkOrder(steps.map(({ kind }) => kind)),
+    checkModule(steps),
     checkDecision(story),
     checkPolicy(story),
     checkApproval(story),
@@ -31,20 +43,19 @@ function checkOrder(kinds: readonly (EventKind | undefined)[]): NamedCheck {
   const places = kinds.map((kind) => (kind === undefined ? -1 : ORDER.indexOf(kind)));
   const wrong = places.findIndex((place, n) => place < 0 || (n > 0 && place <= (places[n - 1] ?? -1)));
   if (wrong >= 0)
-    return { name, outcome: "failed", why: `entry ${wrong + 1} is ${kinds[wrong] ?? "of an unknown kind"} and out of place` };
+    return { name, outcome: "failed", why: `step ${wrong + 1} is ${kinds[wrong] ?? "of an unknown kind"} and out of place` };
   return { name, outcome: "ok", why: kinds.join(", ") };
 }
 
-/** Each entry names one module, in its predicate and as its subject. */
-function checkModule(entries: readonly VerifiedEntry[]): NamedCheck {
+/** Each step names one module, in its predicate and as the subject of its entry. */
+function checkModule(steps: readonly Step[]): NamedCheck {
   const name = "one module throughout";
   const digests = new Set<string>();
-  for (const { statement } of entries) {
-    const { digest } = statement.predicate;
+  for (const { predicate, subjects } of steps) {
+    const { digest } = predicate;
     if (typeof digest !== "string") continue;
     digests.add(digest);
-    if (statement.subject[0]?.digest["sha256"] !== digest)
-      return { name, outcome: "failed", why: "an entry's subject is not the module that it speaks of" };
+    if (subjects[0] !== digest) return { name, outcome: "failed", why: "an entry's subject is not the module that it speaks of" };
   }
   const [digest, other] = digests;
   if (other !== undefined) return { name, outcome: "failed", why: `the entries speak of ${digests.size} different modules` };

@@ -18,7 +18,7 @@ function reportOfMany(n: number): Partial<EngineReport> {
 test("every assessment follows from the log: made again from its entries, also where runs overlapped, and where nothing was found", async () => {
   const policy = '{"assessment":{"runs_min":10,"contain":{"escapes":0,"faults":3}}}';
   for (const concurrency of [1, 8]) {
-    const { pipeline, entries, files } = makeRig({ reportOf: reportOfMany });
+    const { pipeline, log, entries, files } = makeRig({ reportOf: reportOfMany });
     files["t0.json"] = files["t1.json"] = policy;
     const jobs = Array.from({ length: 120 }, (_, n) => ({ source: sourceOf({}, `t${n % 3}`), request: REQUEST }));
     const records = await processAll(pipeline, jobs, { concurrency });
@@ -27,7 +27,7 @@ test("every assessment follows from the log: made again from its entries, also w
     for (const outcome of entries.filter((event) => event.kind === "outcome")) {
       const rows = new MemoryRows();
       assert.ok(outcome.assessed !== undefined);
-      entries.slice(0, outcome.assessed.entries).forEach((event, index) => evolve(rows, event, { index }));
+      log.slice(0, outcome.assessed.entries).forEach((event, index) => evolve(rows, event, { index }));
       const ofRun = entries.filter((event) => "run" in event && event.run === outcome.run);
       const intent = ofRun.find((event) => event.kind === "intent");
       const decision = ofRun.find((event) => event.kind === "decision");
@@ -42,14 +42,14 @@ test("every assessment follows from the log: made again from its entries, also w
     assert.ok(concurrency > 1 || found.includes("guardian/unusual-fuel"));
     assert.ok(found.length < 60, "most have none");
     const executed = entries.filter(({ kind }) => kind === "outcome").length;
-    const { runs, unusual, differences } = assessAgain(entries);
+    const { runs, unusual, differences } = assessAgain(log);
     assert.deepEqual([runs, differences], [executed, []], "in one pass over the log as well");
     assert.equal(unusual, entries.filter(({ kind }) => kind === "assessment").length);
   }
 });
 
 test("an assessment that does not follow from the log is found: one that is gone, was made milder, was invented, or rests on other figures", async () => {
-  const { pipeline, entries } = makeRig({ reportOf: reportOfMany });
+  const { pipeline, log: entries } = makeRig({ reportOf: reportOfMany });
   for (let n = 0; n < 20; n++) await pipeline.process(sourceOf(), REQUEST);
   const at = entries.findIndex(({ kind }) => kind === "assessment");
   const said = entries[at];
@@ -104,7 +104,7 @@ test("what a guest did is held against it, and what it did not do is not", async
 test("a decoy that is touched by a guest that also tries to get out leaves points, and two blocks beside each other", async () => {
   const refusals = { deniedCalls: 10, escapes: 10, badPointers: 0 };
   const fault = { code: "engine/canary", detail: "environment:SECRET" } as const;
-  const { pipeline, entries, rows } = makeRig({ report: { fault, exitCode: undefined, refusals } });
+  const { pipeline, log, entries, rows } = makeRig({ report: { fault, exitCode: undefined, refusals } });
   const record = await pipeline.process(sourceOf(), REQUEST);
   assert.ok(record.ok);
   assert.deepEqual(
@@ -112,7 +112,7 @@ test("a decoy that is touched by a guest that also tries to get out leaves point
     ["outcome", "assessment", "containment", "canary"],
   );
   assert.equal(rows.get("standing", "tenant/hello")?.["points"], 50);
-  assert.deepEqual(assessAgain(entries).differences, []);
+  assert.deepEqual(assessAgain(log).differences, []);
 });
 
 test("what contains a module is durable with the outcome, blocks it at once, and is no part of the run", async () => {
@@ -125,7 +125,7 @@ test("what contains a module is durable with the outcome, blocks it at once, and
     entries.slice(4).map(({ kind }) => kind),
     ["outcome", "assessment", "block"],
   );
-  assert.deepEqual(first.value.indexes, [0, 1, 2, 3, 4]);
+  assert.deepEqual(first.value.indexes, [0, 1]);
   assert.equal(first.value.status, "ran", "how it ended is one thing, what it did another");
   assert.equal(first.value.assessment?.contain?.trigger, "escapes");
   const second = await pipeline.process(sourceOf(), REQUEST);

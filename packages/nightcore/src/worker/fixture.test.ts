@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { parseStatement } from "#attest";
 import { type Bytes, type Digest, encodeBase64, fail, type KeyId, keyIdOf, ok, type Result, type SignEd25519, utf8 } from "#core";
 import type { Appended, Engine, EngineJob, EngineReport, LedgerFault, LedgerWriter, ModuleFiles, ModuleSource } from "#ports";
-import { type Event, MemoryRows, readEvent } from "#state";
+import { type Event, MemoryRows, readEvent, stepsOf } from "#state";
 import { publicKeyOf, sha256, signerOf, verifyEd25519 } from "#store/keys";
 import { TrustStore } from "#trust";
 import { Pipeline, PolicyShelf, Recorder, type RunRequest } from "#worker";
@@ -57,6 +57,9 @@ type RigOptions = {
 export type Rig = {
   readonly pipeline: Pipeline;
   readonly steps: readonly Step[];
+  /** What was recorded, an event for each entry. */
+  readonly log: Event[];
+  /** The same with the steps of passages. */
   readonly entries: Event[];
   readonly jobs: readonly EngineJob[];
   readonly rows: MemoryRows;
@@ -64,9 +67,16 @@ export type Rig = {
   readonly files: Record<string, string>;
 };
 
+function readPayload(payload: Bytes): Event {
+  const statement = parseStatement(payload);
+  assert.ok(statement.ok);
+  return readEvent(statement.value.predicateType, statement.value.predicate) ?? assert.fail(statement.value.predicateType);
+}
+
 /** A pipeline on fakes that write down, in one list, when something became durable and when a guest ran. */
 export function makeRig({ failAppend = Infinity, report = {}, reportOf = () => report }: RigOptions = {}): Rig {
   const steps: Step[] = [];
+  const log: Event[] = [];
   const entries: Event[] = [];
   const jobs: EngineJob[] = [];
   const rows = new MemoryRows();
@@ -78,11 +88,9 @@ export function makeRig({ failAppend = Infinity, report = {}, reportOf = () => r
       await Promise.resolve();
       if (++appends >= failAppend) return fail({ code: "ledger/disk-full", where: "", detail: "" });
       const appended = payloads.map((payload) => {
-        const statement = parseStatement(payload);
-        assert.ok(statement.ok);
-        const event = readEvent(statement.value.predicateType, statement.value.predicate);
-        assert.ok(event !== undefined);
-        return { index: entries.push(event) - 1, checkpoint: "" };
+        const event = readPayload(payload);
+        entries.push(...stepsOf(event));
+        return { index: log.push(event) - 1, checkpoint: "" };
       });
       steps.push("append");
       return ok(appended);
@@ -133,7 +141,7 @@ export function makeRig({ failAppend = Infinity, report = {}, reportOf = () => r
     backend: "wasm",
     isolation: engine.isolation,
   });
-  return { pipeline, steps, entries, jobs, rows, files };
+  return { pipeline, steps, log, entries, jobs, rows, files };
 }
 
 export function sourceOf(files: Partial<ModuleFiles> = {}, tenant = "hello"): ModuleSource {

@@ -27,7 +27,7 @@ import {
   type ModuleSource,
   type Print,
 } from "#ports";
-import type { AcknowledgementAsked, Event, IntentEvent, OutcomeEvent, OutputSaid } from "#state";
+import { type AcknowledgementAsked, type Event, type IntentEvent, joinSteps, type OutcomeEvent, type OutputSaid } from "#state";
 import { RecentShapes } from "#trust";
 import { listArguments } from "./argument-listing.ts";
 import { assessmentEvents, assessOutcome } from "./assessment.ts";
@@ -88,24 +88,28 @@ export class Pipeline {
     return { ...judgement, run: makeRunId(judgement.atMs, this.#powers.random(16)), request, source };
   }
 
-  #decisionEvents({ run, facts, inspection, decision, trial }: Decided): readonly { about: About; event: Event }[] {
+  /** What is recorded before anything follows from the decision; with the intent, where a run does. */
+  #passage(
+    { run, facts, inspection, decision, trial }: Decided,
+    intent?: Event & IntentEvent,
+  ): readonly { about: About; event: Event }[] {
     const { policyEngine, acknowledgement, trial: tried } = this.#powers;
     const about = inspection.digest === undefined ? aboutRun(run) : aboutModule(facts.tenant, inspection.digest);
     const decided = decisionEvent({ run, facts }, decision, {
       engine: nameRules(policyEngine),
       trial: trialOf(decision, trial, tried?.shelf.version?.number),
     });
-    const events = [
-      admissionEvent({ run, facts }, inspection),
-      verificationEvent({ run, facts }),
-      acknowledgement === undefined ? decided : { ...decided, acknowledgement },
-      ...incidentEvents({ run, facts }, decision),
-    ];
-    return events.map((event) => ({ about, event }));
+    const passage = joinSteps({
+      admission: admissionEvent({ run, facts }, inspection),
+      verification: verificationEvent({ run, facts }),
+      decision: acknowledgement === undefined ? decided : { ...decided, acknowledgement },
+      intent,
+    });
+    return [passage, ...incidentEvents({ run, facts }, decision)].map((event) => ({ about, event }));
   }
 
   async #recordDecision(decided: Decided): Promise<Result<RunRecord, LedgerFault>> {
-    const indexes = await this.#powers.recorder.record(this.#decisionEvents(decided));
+    const indexes = await this.#powers.recorder.record(this.#passage(decided));
     if (!indexes.ok) return fail(indexes.fault);
     return ok(this.#describe(decided, { status: statusOf(decided.decision), indexes: indexes.value }));
   }
@@ -125,7 +129,7 @@ export class Pipeline {
     // Before the intent, so that one that can be read has its bytes, and before the guest, so that its deadline is its own.
     keepInputs(blobs, job, inputs);
     // INVARIANT: the intent is durable before the guest starts; whoever finds an intent without an outcome knows what may have run.
-    const before = await recorder.record([...this.#decisionEvents(decided), { about, event: intent }]);
+    const before = await recorder.record(this.#passage(decided, intent));
     if (!before.ok) return fail(before.fault);
 
     const signer = facts.signature.trusted ? facts.signature.keyId : undefined;

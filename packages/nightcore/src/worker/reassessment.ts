@@ -1,6 +1,6 @@
 import { type Budgets, isJsonObject, type Json, type RunId } from "#core";
 import type { Facts } from "#guardian";
-import { type AssessmentEvent, type Event, evolve, MemoryRows, type OutcomeEvent } from "#state";
+import { type AssessmentEvent, type Event, evolve, MemoryRows, type OutcomeEvent, stepsOf } from "#state";
 import { assessmentEvents, assessOutcome } from "./assessment.ts";
 
 /** An assessment that is not what follows from the log: what stands there, and what should; null for none. */
@@ -36,7 +36,7 @@ export function assessAgain(entries: Iterable<Event | undefined>): Reassessment 
     if (expected !== undefined && encode(recorded) !== encode(expected.follows)) differences.push({ ...expected, recorded });
     expected = undefined;
   };
-  for (const event of entries) {
+  const take = (event: Event | undefined) => {
     const assessment = event?.kind === "assessment" ? event : undefined;
     if (assessment !== undefined && assessment.run !== expected?.run)
       differences.push({ index, run: assessment.run, recorded: assessment, follows: null });
@@ -50,7 +50,10 @@ export function assessAgain(entries: Iterable<Event | undefined>): Reassessment 
       if (follows !== null) unusual++;
     }
     if (event?.kind === "outcome") granted.delete(event.run);
-    history.add(event);
+  };
+  for (const entry of entries) {
+    for (const event of entry === undefined ? [undefined] : stepsOf(entry)) take(event);
+    history.add(entry);
     index++;
   }
   settle(null);

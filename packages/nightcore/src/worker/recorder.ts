@@ -1,7 +1,7 @@
 import { encodeStatement, type Subject } from "#attest";
-import { type Digest, digestOf, fail, ok, type Result, type RunId, type Sha256, utf8 } from "#core";
+import { type Bytes, type Digest, digestOf, fail, ok, type Result, type RunId, type Sha256, utf8 } from "#core";
 import type { LedgerFault, LedgerWriter } from "#ports";
-import { type Event, EVENT_TYPES, evolve, type Rows } from "#state";
+import { type Event, EVENT_TYPES, evolve, type Rows, stepsOf } from "#state";
 import type { Timeline } from "./timeline.ts";
 
 /** The log, its projection, and a hash for the names of what has no bytes. */
@@ -40,16 +40,17 @@ export class Recorder {
   }
 
   /**
-   * Appends all events or none, durably, and returns their indexes. No entry is earlier than the one before it. `ledger`: another
-   * way into the same log, past what the recorder's own way waits for.
+   * Appends all events or none, durably, and returns the indexes of their entries, which are one for each but for a passage that
+   * is too long. No entry is earlier than the one before it. `ledger`: another way into the same log, past what the recorder's
+   * own way waits for.
    */
   async record(
     given: readonly Recorded[],
     ledger: LedgerWriter = this.#powers.ledger,
   ): Promise<Result<readonly number[], LedgerFault>> {
     const { told, stamped } = this.#powers.timeline?.stamp(given) ?? { told: [], stamped: given };
-    const events = [...told.map((event): Recorded => ({ about: CLOCK, event })), ...stamped];
-    const payloads = events.map(({ about, event }) => this.#encode(about, event));
+    const entries = [...told.map((event): Recorded => ({ about: CLOCK, event })), ...stamped].flatMap((one) => this.#encode(one));
+    const payloads = entries.map(({ payload }) => payload);
     const appended = await ledger.append(payloads);
     if (!appended.ok) {
       if (told.length > 0) this.#powers.timeline?.forget();
@@ -57,7 +58,7 @@ export class Recorder {
     }
     const indexes = appended.value.map(({ index }) => index);
     indexes.forEach((index, n) => {
-      const event = events[n]?.event;
+      const event = entries[n]?.event;
       if (event !== undefined) this.#waiting.set(index, event);
     });
     this.#applyInOrder();
@@ -72,13 +73,22 @@ export class Recorder {
     }
   }
 
-  #encode({ name, digest }: About, { kind, ...predicate }: Event): Uint8Array {
+  /** One entry; of a passage that would be too long for one, an entry for each step. */
+  #encode({ about, event }: Recorded): readonly Encoded[] {
+    const { kind, ...predicate } = event;
+    const { name, digest } = about;
     // in-toto wants a digest of every subject; what has no bytes is named by the digest of its name.
     const sha256 = digest ?? digestOf(this.#powers.sha256, utf8(name));
     const subject: readonly Subject[] = [{ name, digest: { sha256 } }];
-    return encodeStatement({ subject, predicateType: EVENT_TYPES[kind], predicate: predicate });
+    const payload = encodeStatement({ subject, predicateType: EVENT_TYPES[kind], predicate });
+    if (kind !== "passage" || payload.length <= PASSAGE_BYTES_MAX) return [{ event, payload }];
+    return stepsOf(event).flatMap((step) => this.#encode({ about, event: step }));
   }
 }
+
+type Encoded = { readonly event: Event; readonly payload: Bytes };
+
+const PASSAGE_BYTES_MAX = 48 * 1024; // LIMIT: of a payload, so that its envelope has less than the 65,535 bytes of an entry
 
 const CLOCK: About = { name: "clock", digest: null };
 
