@@ -38,7 +38,7 @@ export function failingFiles(plan: Plan | undefined, journey: Journey): FileLaye
     if (plan.failure === "torn") half();
     throw errno(plan.errno);
   }
-  return {
+  const files: FileLayer = {
     ...nodeFiles,
     open: (path, mode) => step(mode === "create" ? "create" : "open", () => nodeFiles.open(path, mode)),
     write: (fd, bytes, position) =>
@@ -54,7 +54,21 @@ export function failingFiles(plan: Plan | undefined, journey: Journey): FileLaye
     makeFolder: (path) => step("mkdir", () => nodeFiles.makeFolder(path)),
     removeFolder: (path) => step("rmdir", () => nodeFiles.removeFolder(path)),
     zeroFill: () => Promise.reject(errno("EAGAIN")),
+    createFlushed: (path, bytes) => createFlushed(files, path, bytes),
   };
+  return files;
+}
+
+/** What a layer does off the calling thread, step by step in it, so that each step can fail. */
+// oxlint-disable-next-line typescript/require-await -- what it throws is to reject
+async function createFlushed(files: FileLayer, path: string, bytes: Uint8Array): Promise<void> {
+  const fd = files.open(path, "create");
+  try {
+    for (let at = 0; at < bytes.length;) at += files.write(fd, bytes.subarray(at), at);
+    files.fdatasync(fd);
+  } finally {
+    files.close(fd);
+  }
 }
 
 const SECTOR_BYTES = 512;
@@ -125,6 +139,7 @@ export class PowerCutFiles {
       nodeFiles.unlink(path);
     },
     zeroFill: () => Promise.reject(errno("EAGAIN")),
+    createFlushed: (path, bytes) => createFlushed(this.files, path, bytes),
   };
 
   /** Puts the disk into the state after the power cut. */

@@ -95,7 +95,7 @@ class Backing {
       const computed = await this.#walk(before, size, () => undefined);
       if (!equalBytes(computed, root))
         refuse("ledger/corrupt-tile", "", "the entries do not give the checkpoint's root; nothing was backed up");
-      await this.#walk(before, size, (path, bytes) => this.#derived.write({ path, parts: [bytes] }));
+      await this.#walk(before, size, (path, bytes) => this.#derived.write({ path, bytes }));
       this.#derived.flush();
       this.#derived.replaceCheckpoint(utf8(reader.checkpoint));
       for (const tile of outgrownPartials(from, size)) this.#derived.removePartials(tile);

@@ -1,12 +1,12 @@
 import fs from "node:fs";
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import type { Bytes, Fault, Result } from "#core";
 import { fail } from "#core";
 import type { LedgerFault, LedgerFaultCode } from "#ports";
 
 /**
  * POWER: the file operations that the ledger needs, each a step that may fail. Synchronous, because a step that has not
- * returned must not be overtaken. Tests hand in a layer that fails, tears or forgets at a chosen step.
+ * returned must not be overtaken, but for the two that only ever make files which nobody reads yet. Tests hand in a layer that fails, tears or forgets at a chosen step.
  */
 export type FileLayer = {
   /** `create` refuses an existing file; `folder` gives a descriptor for {@link FileLayer.fsync}. Throws as node:fs does. */
@@ -28,6 +28,8 @@ export type FileLayer = {
   exists(path: string): boolean;
   /** Creates `path` with `length` zero bytes and flushes it, off the calling thread. */
   zeroFill(path: string, length: number): Promise<void>;
+  /** Creates `path` with these bytes and flushes it, off the calling thread: several at once share what the disk does for each. */
+  createFlushed(path: string, bytes: Bytes): Promise<void>;
 };
 
 const FLAGS = { read: "r", write: "r+", create: "wx+", folder: fs.constants.O_RDONLY | fs.constants.O_DIRECTORY } as const;
@@ -62,20 +64,26 @@ export const nodeFiles: FileLayer = {
     }
   },
   exists: (path) => fs.existsSync(path),
-  async zeroFill(path, length) {
-    const file = await open(path, "wx", 0o644);
-    try {
+  zeroFill: (path, length) =>
+    createFlushed(path, async (file) => {
       const zeros = new Uint8Array(Math.min(length, ZERO_CHUNK_BYTES));
       for (let at = 0; at < length;) {
         const { bytesWritten } = await file.write(zeros, 0, Math.min(zeros.length, length - at), at);
         at += bytesWritten;
       }
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
-  },
+    }),
+  createFlushed: (path, bytes) => createFlushed(path, (file) => file.writeFile(bytes)),
 };
+
+async function createFlushed(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
+  const file = await open(path, "wx", 0o644);
+  try {
+    await write(file);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
 
 const ZERO_CHUNK_BYTES = 1024 * 1024;
 

@@ -88,15 +88,15 @@ class LocalWriter implements LedgerWriter {
     if (this.#closing !== undefined) return Promise.resolve(fail(ledgerFault("ledger/closed", "", "")));
     return new Promise((answer) => {
       this.#waiting.push({ payloads, answer });
-      if (this.#waiting.length === 1) setImmediate(() => this.#flush());
+      if (this.#waiting.length === 1) setImmediate(() => void this.#flush());
     });
   }
 
-  publish(): Promise<Result<string, LedgerFault>> {
-    this.#flush();
+  async publish(): Promise<Result<string, LedgerFault>> {
+    await this.#flush();
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    return Promise.resolve(this.#core.publish());
+    return this.#core.publish();
   }
 
   close(): Promise<Result<string, LedgerFault>> {
@@ -105,7 +105,7 @@ class LocalWriter implements LedgerWriter {
   }
 
   async #finish(): Promise<Result<string, LedgerFault>> {
-    this.#flush();
+    await this.#flush();
     clearTimeout(this.#timer);
     try {
       return await this.#core.close();
@@ -114,7 +114,8 @@ class LocalWriter implements LedgerWriter {
     }
   }
 
-  #flush(): void {
+  async #flush(): Promise<void> {
+    if (this.#core.isBehind) await this.#core.publish();
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
     this.#waiting = [];

@@ -246,7 +246,7 @@ class Opening {
   }
 
   #rewrite(tile: TileCoordinate, bytes: Bytes): void {
-    this.#derived.write({ path: tilePath(tile), parts: [bytes] });
+    this.#derived.write({ path: tilePath(tile), bytes });
     this.#derived.flush();
     this.#rewritten.push(`${PUBLIC_FOLDER}/${tilePath(tile)}`);
   }

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
-import { type Bytes, concatBytes, equalBytes } from "#core";
+import { type Bytes, equalBytes } from "#core";
 import { HASH_BYTES, parseEntryOffsets, TILE_WIDTH, type TileCoordinate, tilePath } from "#ledger";
 import { errnoOf, type FileLayer, readWhole, refuse, writeAll } from "./file-layer.ts";
 
@@ -10,7 +10,10 @@ export const PUBLIC_FOLDER = "public";
 export const CHECKPOINT_FILE = "checkpoint";
 
 /** A file of the public folder, by its path there. */
-export type DerivedFile = { readonly path: string; readonly parts: readonly Bytes[] };
+export type DerivedFile = { readonly path: string; readonly bytes: Bytes };
+
+/** LIMIT: files on their way to the disk at once. More wait for the same few threads. */
+const AT_ONCE = 8;
 
 /** The hashes of a tile, `width` of them; a full tile stands in for a partial one that was removed. */
 export function readTile(files: FileLayer, folder: string, tile: TileCoordinate): Buffer | undefined {
@@ -47,6 +50,7 @@ export function listLeftovers(folder: string): readonly string[] {
  *
  * Each file: temporary name, write, fdatasync, rename. Then every folder that changed is fsynced through a descriptor held
  * open since before the renames. Only when {@link DerivedWriter.flush} has returned may the checkpoint be replaced.
+ * One call at a time: what {@link DerivedWriter.writeAll} has promised is waited for before anything else is asked for.
  */
 export class DerivedWriter {
   readonly #files: FileLayer;
@@ -61,14 +65,50 @@ export class DerivedWriter {
 
   /** Writes an immutable file. One that exists with these bytes is left; with others the log is damaged, and it is refused. */
   write(file: DerivedFile): void {
+    if (this.#isMissing(file)) this.#replace(join(this.#root, file.path), file.bytes);
+  }
+
+  /**
+   * Writes immutable files in the same way, several at once and off this thread, which goes on meanwhile. Each is asked for when
+   * its turn has come. After the first failure no more are, and those under way are waited for.
+   */
+  async writeAll(files: Iterable<DerivedFile>): Promise<void> {
+    const rest = files[Symbol.iterator]();
+    const failures: unknown[] = [];
+    const write = async (): Promise<void> => {
+      for (let next = rest.next(); next.done !== true && failures.length === 0; next = rest.next()) {
+        try {
+          await this.#writeAside(next.value);
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, write));
+    if (failures.length > 0) throw failures[0];
+  }
+
+  async #writeAside(file: DerivedFile): Promise<void> {
+    if (!this.#isMissing(file)) return;
     const path = join(this.#root, file.path);
-    const bytes = file.parts.length === 1 && file.parts[0] !== undefined ? file.parts[0] : concatBytes(file.parts);
-    this.#hold(dirname(path));
-    const existing = readWhole(this.#files, path);
-    if (existing === undefined) return this.#replace(path, bytes);
-    if (!equalBytes(existing, bytes)) {
-      refuse("ledger/corrupt-tile", `${PUBLIC_FOLDER}/${file.path}`, "it exists with other bytes than the journal gives");
+    const temporary = `${path}.new`;
+    try {
+      await this.#files.createFlushed(temporary, file.bytes);
+    } catch (error) {
+      if (errnoOf(error) !== "EEXIST") throw error;
+      this.#files.unlink(temporary); // as in `#create`
+      await this.#files.createFlushed(temporary, file.bytes);
     }
+    this.#files.rename(temporary, path);
+  }
+
+  #isMissing({ path, bytes }: DerivedFile): boolean {
+    const place = join(this.#root, path);
+    this.#hold(dirname(place));
+    const existing = readWhole(this.#files, place);
+    if (existing !== undefined && !equalBytes(existing, bytes))
+      refuse("ledger/corrupt-tile", `${PUBLIC_FOLDER}/${path}`, "it exists with other bytes than the journal gives");
+    return existing === undefined;
   }
 
   /**

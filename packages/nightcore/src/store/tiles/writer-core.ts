@@ -8,6 +8,7 @@ import {
   type LogKey,
   signCheckpoint,
   TILE_WIDTH,
+  type TileContent,
   tilePath,
   type TreeHash,
 } from "#ledger";
@@ -24,8 +25,10 @@ export type Committed = { readonly first: number; readonly count: number; readon
 /** The answer to one request of a batch. */
 export type CommitAnswer = Result<Committed, LedgerFault>;
 
-/** LIMIT: entries not yet published are held in memory; beyond this they are published before the next batch. */
-const PENDING_BYTES_MAX = 32 * 1024 * 1024;
+/** LIMIT: entries not yet published are held in memory; beyond this they are published, beside the batches that come. */
+const PENDING_BYTES_MAX = 16 * 1024 * 1024;
+/** LIMIT: beyond this the next batch has to wait for a publication. */
+const WAITING_BYTES_MAX = 4 * PENDING_BYTES_MAX;
 /** LIMIT: one request becomes one frame; its segment is made to measure. */
 const REQUEST_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -59,13 +62,17 @@ export type WriterState = {
 };
 
 /**
- * The writer itself, one step after the other in the calling thread. It is used by one caller at a time, who gathers
- * requests into batches. After the first fault of a file operation it signs nothing more.
+ * The writer itself, one step after the other in the calling thread, but for published files, which are on their way to the disk
+ * while batches are committed. It is used by one caller at a time, who gathers requests into batches, and waits before one
+ * where it {@link WriterCore.isBehind}. After the first fault of a file operation it signs nothing more.
  */
 export class WriterCore {
   readonly #state: WriterState;
+  /** From the start of the first bundle that is not full and published; the first stands at {@link #firstIndex}. */
   #entries: Bytes[];
+  #firstIndex: number;
   #pendingBytes = 0;
+  #publishing: Promise<Result<string, LedgerFault>> | undefined;
   #publishedSize: number;
   #checkpoint: string;
   #published: string | undefined;
@@ -74,6 +81,7 @@ export class WriterCore {
   constructor(state: WriterState) {
     this.#state = state;
     this.#entries = [...state.openEntries];
+    this.#firstIndex = state.tiles.size - state.openEntries.length;
     this.#publishedSize = state.publishedSize;
     this.#checkpoint = state.checkpoint;
     this.#published = state.published;
@@ -86,6 +94,11 @@ export class WriterCore {
   /** Whether there is something that {@link publish} would write. */
   get unpublished(): boolean {
     return this.#fault === undefined && this.#publishedSize < this.size;
+  }
+
+  /** Whether so much waits to be published that no batch is to be committed until it is. */
+  get isBehind(): boolean {
+    return this.#fault === undefined && this.#pendingBytes > WAITING_BYTES_MAX;
   }
 
   /** Appends a batch of requests, each all or none, under one flush and one signed checkpoint. */
@@ -128,38 +141,48 @@ export class WriterCore {
     this.#checkpoint = this.#signHead();
   }
 
-  /** Writes every derived file for the present size, the checkpoint last, and frees journal segments. */
-  publish(): Result<string, LedgerFault> {
+  /**
+   * Writes every derived file for the size that there is now, the checkpoint last, and frees journal segments. Batches may be
+   * committed until it resolves; what they append is not part of it. Two calls never overlap.
+   */
+  async publish(): Promise<Result<string, LedgerFault>> {
+    const wanted = this.size;
+    while (this.#publishing !== undefined) await this.#publishing;
     if (this.#fault !== undefined) return fail(this.#fault);
+    if (this.#publishedSize >= wanted && this.#published !== undefined) return ok(this.#published);
+    this.#publishing = this.#publishNow();
+    const published = await this.#publishing;
+    this.#publishing = undefined;
+    return published;
+  }
+
+  async #publishNow(): Promise<Result<string, LedgerFault>> {
     const { tiles, derived, journal } = this.#state;
-    if (this.#publishedSize === tiles.size && this.#published !== undefined) return ok(this.#published);
-    const size = tiles.size;
-    const from = this.#publishedSize;
+    const [from, size, checkpoint, pendingBytes] = [this.#publishedSize, tiles.size, this.#checkpoint, this.#pendingBytes];
     try {
-      const bundles = this.#bundles(size);
-      for (const file of bundles) derived.write(file);
-      for (const tile of [...tiles.takeFull(), ...tiles.partials()]) derived.write({ path: tilePath(tile), parts: [tile.bytes] });
+      await derived.writeAll(this.#derivedFiles(size, [...tiles.takeFull(), ...tiles.partials()]));
       derived.flush();
-      const published = signPublished(this.#checkpoint, this.#state.second);
+      const published = signPublished(checkpoint, this.#state.second);
       derived.replaceCheckpoint(utf8(published));
       this.#published = published;
       this.#publishedSize = size;
+      this.#pendingBytes -= pendingBytes;
       const full = size - (size % TILE_WIDTH);
-      this.#entries = this.#entries.slice(this.#entries.length - (size - full));
-      this.#pendingBytes = 0;
+      this.#entries = this.#entries.slice(full - this.#firstIndex);
+      this.#firstIndex = full;
       journal.free(full);
       for (const tile of outgrownPartials(from, size)) derived.removePartials(tile);
+      return ok(published);
     } catch (error) {
       this.#fault = faultOfError(error, "public");
       derived.close();
       return fail(this.#fault);
     }
-    return ok(this.#published);
   }
 
   /** Publishes and lets go of the files, whatever comes of it. */
   async close(): Promise<Result<string, LedgerFault>> {
-    const published = this.publish();
+    const published = await this.publish();
     this.#fault ??= ledgerFault("ledger/closed", "", "");
     await this.#state.journal.close();
     return published;
@@ -217,17 +240,17 @@ export class WriterCore {
       this.#fault = faultOfError(error, "journal");
       return;
     }
-    if (this.#pendingBytes > PENDING_BYTES_MAX) this.publish();
+    if (this.#pendingBytes > PENDING_BYTES_MAX) void this.publish(); // a fault stays with us, and the next batch tells it
   }
 
-  #bundles(size: number): readonly DerivedFile[] {
-    const files: DerivedFile[] = [];
-    const firstIndex = size - this.#entries.length;
-    for (let at = 0; at < this.#entries.length; at += TILE_WIDTH) {
-      const entries = this.#entries.slice(at, at + TILE_WIDTH);
-      const path = tilePath({ level: "entries", index: (firstIndex + at) / TILE_WIDTH, width: entries.length });
-      files.push({ path, parts: [encodeEntries(entries)] });
+  /** Bundles and tiles, a bundle made when it is its turn to be written. */
+  *#derivedFiles(size: number, tiles: readonly TileContent[]): Generator<DerivedFile> {
+    for (const tile of tiles) yield { path: tilePath(tile), bytes: tile.bytes };
+    const [firstIndex, entries] = [this.#firstIndex, this.#entries];
+    for (let first = firstIndex; first < size; first += TILE_WIDTH) {
+      const width = Math.min(TILE_WIDTH, size - first);
+      const path = tilePath({ level: "entries", index: first / TILE_WIDTH, width });
+      yield { path, bytes: encodeEntries(entries.slice(first - firstIndex, first - firstIndex + width)) };
     }
-    return files;
   }
 }

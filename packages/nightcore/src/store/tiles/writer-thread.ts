@@ -23,27 +23,31 @@ function send(message: FromThread): void {
   port.postMessage(message);
 }
 
-/** Answers messages in their order, each before the next is looked at. */
+/** Answers messages in their order, each before the next is looked at; batches are committed while a publication is written. */
 function serve({ core, lock }: OpenCore): void {
   let timer: NodeJS.Timeout | undefined;
   const publishLater = (): void => {
     timer = undefined;
-    core.publish(); // a fault stays with the core, and the next append tells it
+    void core.publish(); // a fault stays with the core, and the next append tells it
   };
-  port.on("message", (message: ToThread) => {
+  async function handle(message: ToThread): Promise<void> {
     if (message.kind === "append") {
+      if (core.isBehind) await core.publish();
       answer(core.commit(unpackRequests(message)));
       if (timer === undefined && core.unpublished) timer = setTimeout(publishLater, options.publishAfterMs);
       return;
     }
     clearTimeout(timer);
     timer = undefined;
-    if (message.kind === "publish") return sendEnd("published", core.publish());
-    void core.close().then((closed) => {
-      lock.release();
-      sendEnd("closed", closed);
-      port.close();
-    });
+    if (message.kind === "publish") return sendEnd("published", await core.publish());
+    const closed = await core.close();
+    lock.release();
+    sendEnd("closed", closed);
+    port.close();
+  }
+  let turn = Promise.resolve();
+  port.on("message", (message: ToThread) => {
+    turn = turn.then(() => handle(message));
   });
 }
 
