@@ -30,6 +30,8 @@ export function describeEvent(event: Event): string {
       return `the clock said ${event.clock}, ${event.behindMs} ms behind the log`;
     case "restoration":
       return `goes on from a backup of ${event.size} entries, the newest by ${event.newest.map(describeShown).join(", ")}`;
+    case "pruning":
+      return `entries before ${event.minimumIndex} are in the archive ${quote(event.archive)}, by ${quote(event.by.account)}`;
     case "deletion":
       return `${event.blobs.length} blobs deleted under the retention policy`;
     case "assessment":

@@ -12,6 +12,7 @@ export type LedgerFaultCode =
   | "ledger/corrupt-tile"
   | "ledger/corrupt-checkpoint"
   | "ledger/missing-tile"
+  | "ledger/pruned"
   | "ledger/rollback"
   | "ledger/forked"
   | "ledger/restored"
@@ -43,6 +44,10 @@ const SENTENCES: Readonly<Record<LedgerFaultCode, readonly [message: string, hin
     "`nightcore ledger fsck` says what can be repaired",
   ],
   "ledger/missing-tile": ["a tile that the checkpoint covers is missing", "`nightcore ledger fsck` says what can be repaired"],
+  "ledger/pruned": [
+    "entries that are needed were pruned, and their archive is not here",
+    "name the folder as `log_archive` under `[retention]` in nightcore.toml, or bring it back",
+  ],
   "ledger/rollback": [
     "the ledger is shorter than what it has already published",
     "an older copy was restored; get the newer one back",
@@ -56,8 +61,8 @@ const SENTENCES: Readonly<Record<LedgerFaultCode, readonly [message: string, hin
     "`nightcore ledger resume` goes on once that is shown; `nightcore init --continues` begins a new log instead",
   ],
   "ledger/foreign-backup": [
-    "the folder holds no backup of this log",
-    "name an empty folder, or the one that earlier backups of this log are in",
+    "the folder holds no backup and no archive of this log",
+    "name an empty folder, or the one that earlier ones of this log are in",
   ],
   "ledger/occupied": [
     "there is a ledger already, and a restored one never takes the place of another",

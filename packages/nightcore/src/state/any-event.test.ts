@@ -259,6 +259,14 @@ const ARBITRARIES: Arbitraries = {
     ),
   }),
   clock: fc.record({ at, clock: at, behindMs: count }),
+  pruning: fc.record({
+    at,
+    minimumIndex: count,
+    root: digest,
+    policy: fc.record({ logDays: count }),
+    archive: text,
+    by: fc.record({ account: text }),
+  }),
   restoration: fc.record({
     at,
     size: count,

@@ -39,6 +39,7 @@ export const EVENT_TYPES = {
   recovery: "urn:nightcore:recovery:v1",
   replay: "urn:nightcore:replay:v1",
   deletion: "urn:nightcore:deletion:v1",
+  pruning: "urn:nightcore:pruning:v1",
   restoration: "urn:nightcore:restoration:v1",
   clock: "urn:nightcore:clock:v1",
   assessment: "urn:nightcore:assessment:v1",
@@ -290,6 +291,19 @@ export type DeletionEvent = {
   readonly blobs: readonly Digest[];
 };
 
+/** Entries below `minimumIndex` are taken out of the published folder into an archive. Durable before the first file goes. */
+export type PruningEvent = {
+  readonly at: string;
+  /** A multiple of 256: a whole number of bundles lies below it. */
+  readonly minimumIndex: number;
+  /** The root of the tree of the first `minimumIndex` entries, in hexadecimal. */
+  readonly root: string;
+  readonly policy: { readonly logDays: number };
+  /** Where the archive lay then, as it was named: an absolute path, or one relative to the workspace. */
+  readonly archive: string;
+  readonly by: { readonly account: string };
+};
+
 /** The level that a workspace waits for, and what becomes of what does not reach it. */
 export type AcknowledgementAsked = { readonly level: AcknowledgementLevel; readonly unreached: Unreached };
 /** Entries `from` to `to` (excluded) did not reach the level that was asked for in time; under `fail_closed` nobody was told. */
@@ -344,6 +358,7 @@ export type Event =
   | ({ readonly kind: "recovery" } & RecoveryEvent)
   | ({ readonly kind: "replay" } & ReplayEvent)
   | ({ readonly kind: "deletion" } & DeletionEvent)
+  | ({ readonly kind: "pruning" } & PruningEvent)
   | ({ readonly kind: "restoration" } & RestorationEvent)
   | ({ readonly kind: "clock" } & ClockEvent)
   | ({ readonly kind: "assessment" } & AssessmentEvent)

@@ -83,6 +83,7 @@ export function evolve(rows: Rows, event: Event, { index }: At): void {
     case "recovery":
     case "replay":
     case "acknowledgement":
+    case "pruning":
     case "restoration":
     case "clock":
       return;

@@ -36,6 +36,7 @@ export type {
   PassageEvent,
   PolicyEvent,
   Predecessor,
+  PruningEvent,
   QuarantineEvent,
   RecoveryEvent,
   ReleaseEvent,

@@ -8,6 +8,7 @@ import { judgeFindings, type LedgerFinding } from "./finding.ts";
 import { findJournal, type FoundJournal, JOURNAL_FOLDER } from "./journal-search.ts";
 import { readWriter } from "./lock.ts";
 import { readConsistency } from "./proof.ts";
+import type { ArchivePlace } from "./pruned-part.ts";
 import { CHECKPOINT_FILE, listLeftovers, PUBLIC_FOLDER } from "./public-folder.ts";
 import { parseHead, readPublishedHead, readSecondSignature, readVerifierKey } from "./published-head.ts";
 import { openLedgerReader } from "./reader.ts";
@@ -44,7 +45,7 @@ export async function examineLedger(options: ExaminationOptions): Promise<Result
 }
 
 async function examine(options: ExaminationOptions, key: LogKey): Promise<LedgerExamination> {
-  const { folder, witnessed } = options;
+  const { folder, witnessed, archive } = options;
   const published = readPublishedHead(folder, key);
   const kept = witnessed === undefined ? undefined : parseHead(witnessed, key, WITNESSED_FILE);
   const believed = published.ok ? published.value : kept?.ok === true ? kept.value : undefined;
@@ -55,8 +56,8 @@ async function examine(options: ExaminationOptions, key: LogKey): Promise<Ledger
   const findings = [...judgeFindings(problems, { journal, publishedSize: size })];
   const second = published.ok ? readSecondSignature(folder, options.vkey) : undefined;
   for (const head of [published, second]) if (head?.ok === false) findings.unshift(judgeCheckpoint(head.fault, journal));
-  const known =
-    kept === undefined ? undefined : judgeKept(kept, { published, durableSize, sound: problems.length === 0, folder });
+  const standing = { published, durableSize, sound: problems.length === 0, folder, publicKey: key.publicKey, archive };
+  const known = kept === undefined ? undefined : judgeKept(kept, standing);
   if (known !== undefined) findings.push(known);
   if (isRestored(folder)) {
     const fault = ledgerFault("ledger/restored", RESTORED_FILE, "");
@@ -84,11 +85,13 @@ type Standing = {
   readonly durableSize: number;
   readonly sound: boolean;
   readonly folder: string;
+  readonly publicKey: Bytes;
+  readonly archive: ArchivePlace | undefined;
 };
 
 /** What is wrong between the log and a checkpoint of it that was kept elsewhere. */
 function judgeKept(kept: Result<Checkpoint, LedgerFault>, standing: Standing): LedgerFinding | undefined {
-  const { published, durableSize, sound, folder } = standing;
+  const { published, durableSize, sound } = standing;
   const place = { file: WITNESSED_FILE, offset: undefined, entries: undefined };
   if (!kept.ok) return { fault: kept.fault, ...place, nature: "derived" };
   const { size } = kept.value;
@@ -98,13 +101,13 @@ function judgeKept(kept: Result<Checkpoint, LedgerFault>, standing: Standing): L
   }
   // Beside damage it cannot be told what the log was; and what is not published yet is published before it is cosigned.
   if (!published.ok || !sound || size === 0 || size > published.value.size) return undefined;
-  if (isContinued(folder, kept.value)) return undefined;
+  if (isContinued(standing, kept.value)) return undefined;
   const detail = `the tree that was cosigned at ${size} entries is not the beginning of this one`;
   return { fault: ledgerFault("ledger/forked", WITNESSED_FILE, detail), ...place, nature: "authoritative" };
 }
 
-function isContinued(folder: string, kept: Checkpoint): boolean {
-  const reader = openLedgerReader({ folder });
+function isContinued({ folder, publicKey, archive }: Standing, kept: Checkpoint): boolean {
+  const reader = openLedgerReader({ folder, publicKey, archive });
   if (!reader.ok) return true; // said already, as what it is
   const { size: to, root: toRoot } = reader.value.published;
   const path = readConsistency(reader.value, { from: kept.size, to });
@@ -124,8 +127,22 @@ function lookAtJournal(folder: string, publishedSize: number): FoundJournal | un
 /** How many entries the bundles hold, from the first one on: the size of a log whose checkpoint is not to be believed. */
 function countBundled(folder: string): number {
   const path = (index: number) => join(folder, PUBLIC_FOLDER, tilePath({ level: "entries", index, width: TILE_WIDTH }));
+  // Where the first bundle is gone, pruned or not, the tiles above tell how many there were.
+  let full = nodeFiles.exists(path(0)) ? 0 : countHashed(folder);
+  while (nodeFiles.exists(path(full))) full++;
+  return full * TILE_WIDTH + longestPartial(path(full));
+}
+
+/** How many full bundles the tiles of level 1 have a hash of. */
+function countHashed(folder: string): number {
+  const path = (index: number) => join(folder, PUBLIC_FOLDER, tilePath({ level: 1, index, width: TILE_WIDTH }));
   let full = 0;
   while (nodeFiles.exists(path(full))) full++;
-  const widths = nodeFiles.list(`${path(full)}.p`).filter((name) => /^[1-9][0-9]{0,2}$/.test(name));
-  return full * TILE_WIDTH + Math.max(0, ...widths.map(Number).filter((width) => width < TILE_WIDTH));
+  return full * TILE_WIDTH + longestPartial(path(full));
+}
+
+/** The width of the longest partial form of a tile; 0 when there is none. */
+function longestPartial(path: string): number {
+  const widths = nodeFiles.list(`${path}.p`).filter((name) => /^[1-9][0-9]{0,2}$/.test(name));
+  return Math.max(0, ...widths.map(Number).filter((width) => width < TILE_WIDTH));
 }

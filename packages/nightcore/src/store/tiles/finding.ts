@@ -1,6 +1,7 @@
 import { parseTilePath, TILE_WIDTH, tileWidth } from "#ledger";
 import type { LedgerFault } from "#ports";
 import type { FoundJournal } from "./journal-search.ts";
+import { ARCHIVE_PREFIX } from "./pruned-part.ts";
 import { PUBLIC_FOLDER } from "./public-folder.ts";
 import { BYTES_BEHIND } from "./verification.ts";
 
@@ -39,7 +40,7 @@ export function judgeFindings(problems: readonly LedgerFault[], sources: Sources
       : [],
   );
   return placed.map(({ fault, file, offset, entries }) => {
-    const isDerived = entries !== undefined && !lost.some((gone) => overlap(gone, entries));
+    const isDerived = entries !== undefined && !isArchived(file) && !lost.some((gone) => overlap(gone, entries));
     return { fault, file, offset, entries, nature: isDerived ? "derived" : "authoritative" };
   });
 }
@@ -54,15 +55,21 @@ function overlap(one: Entries, other: Entries): boolean {
   return one.from < other.to && other.from < one.to;
 }
 
+/** No repair writes into an archive. */
+function isArchived(file: string): boolean {
+  return file.startsWith(`${ARCHIVE_PREFIX}/`);
+}
+
 /**
- * Takes `public/tile/0/001:64` apart. Entries only for tiles and bundles; `isSource` for the bundles that the published size
+ * Takes `public/tile/0/001:64` or `archive/tile/0/001:64` apart. Entries only for tiles and bundles; `isSource` for the bundles that the published size
  * asks for: what stands beside them is a shorter form.
  */
 function placeOf(where: string, publishedSize: number) {
   const form = /^(.*):([0-9]+)$/.exec(where);
   const file = form?.[1] ?? where;
   const offset = form === null ? undefined : Number(form[2]);
-  const tile = file.startsWith(`${PUBLIC_FOLDER}/`) ? parseTilePath(file.slice(PUBLIC_FOLDER.length + 1)) : undefined;
+  const place = [PUBLIC_FOLDER, ARCHIVE_PREFIX].find((prefix) => file.startsWith(`${prefix}/`));
+  const tile = place === undefined ? undefined : parseTilePath(file.slice(place.length + 1));
   if (tile?.ok !== true) return { file, offset, entries: undefined, isSource: false };
   const { level, index, width } = tile.value;
   const each = level === "entries" ? 1 : TILE_WIDTH ** level;

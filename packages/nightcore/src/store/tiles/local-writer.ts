@@ -46,6 +46,7 @@ export async function lockAndOpen(options: LedgerWriterOptions): Promise<Result<
     repair: options.repair ?? false,
     witnessed: options.witnessed,
     newest: options.newest ?? false,
+    archive: options.archive,
   });
   if (!opened.ok) {
     lock.value.release();

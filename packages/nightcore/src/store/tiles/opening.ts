@@ -26,6 +26,7 @@ import { attempt, type FileLayer, readWhole, refuse } from "./file-layer.ts";
 import { findJournal, type FoundJournal, foundEntries, JOURNAL_FOLDER } from "./journal-search.ts";
 import { Journal } from "./journal.ts";
 import { CHECKPOINT_FILE, DerivedWriter, PUBLIC_FOLDER, readBundle, readTile } from "./public-folder.ts";
+import { type ArchivePlace, PrunedPart } from "./pruned-part.ts";
 import { parseHead } from "./published-head.ts";
 import { isRestored, RESTORED_FILE, WITNESSED_FILE } from "./surroundings.ts";
 import { repairTree } from "./tree-repair.ts";
@@ -50,6 +51,8 @@ export type OpeningOptions = {
   readonly witnessed: Bytes | undefined;
   /** Whether a restored ledger is gone on with: the caller has asked those who may know a newer state. */
   readonly newest: boolean;
+  /** Where the archive of a pruned log is looked for, if a mended file needs what is in it. */
+  readonly archive: ArchivePlace | undefined;
 };
 
 /** An open ledger, and what had to be mended. */
@@ -70,11 +73,14 @@ class Opening {
   readonly #options: OpeningOptions;
   readonly #hash: TreeHash = makeTreeHash(sha256);
   readonly #derived: DerivedWriter;
+  readonly #pruned: PrunedPart;
   readonly #rewritten: string[] = [];
   readonly #removed: string[] = [];
 
   constructor(options: OpeningOptions) {
+    const { files, folder, logKey, archive } = options;
     this.#options = options;
+    this.#pruned = new PrunedPart({ files, folder, publicKey: logKey.publicKey, place: archive });
     this.#derived = new DerivedWriter(options.files, options.folder);
   }
 
@@ -142,7 +148,7 @@ class Opening {
 
   #repair(found: FoundJournal, published: Checkpoint): void {
     const { files, folder } = this.#options;
-    const options = { files, folder, hash: this.#hash, derived: this.#derived, found, published };
+    const options = { files, folder, hash: this.#hash, derived: this.#derived, pruned: this.#pruned, found, published };
     const { rewritten, removed } = repairTree(options);
     this.#rewritten.push(...rewritten);
     this.#removed.push(...removed);
@@ -237,7 +243,7 @@ class Opening {
     } else {
       for (let i = 0; i < tile.width; i++) {
         const below = { level: level - 1, index: tile.index * TILE_WIDTH + i, width: TILE_WIDTH };
-        const hashes = readTile(files, folder, below) ?? this.#rebuildTile(below);
+        const hashes = readTile(files, folder, below) ?? this.#pruned.read(below) ?? this.#rebuildTile(below);
         bytes.set(perfectRoot(this.#hash, hashes, 0, TILE_WIDTH), i * HASH_BYTES);
       }
     }

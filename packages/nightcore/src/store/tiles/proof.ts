@@ -119,9 +119,9 @@ class ProofSource {
     const key = `${level}/${index}`;
     const known = this.#cache.get(key);
     if (known !== undefined) return known;
-    const { folder, published } = this.#reader;
+    const { folder, published, pruned } = this.#reader;
     const tile = { level, index, width: tileWidth(level, index, published.size) };
-    const bytes = tile.width === 0 ? undefined : readTile(nodeFiles, folder, tile);
+    const bytes = tile.width === 0 ? undefined : (readTile(nodeFiles, folder, tile) ?? pruned.read(tile));
     if (bytes === undefined) return refuse("ledger/missing-tile", `${PUBLIC_FOLDER}/${tilePath(tile)}`, "");
     this.#cache.set(key, bytes);
     return bytes;

@@ -1,12 +1,24 @@
 import { join } from "node:path";
 import { type Bytes, fail, ok, parseUtf8, type Result } from "#core";
-import { type Checkpoint, parseEntryOffsets, parseSignedCheckpoint, TILE_WIDTH, tilePath } from "#ledger";
+import {
+  type Checkpoint,
+  parseEntryOffsets,
+  parseSignedCheckpoint,
+  TILE_WIDTH,
+  type TileCoordinate,
+  tilePath,
+  tileWidth,
+} from "#ledger";
 import type { LedgerFault, LedgerReader } from "#ports";
-import { errnoOf, faultOfError, ledgerFault, nodeFiles, readWhole, refuse } from "./file-layer.ts";
+import { attempt, errnoOf, faultOfError, ledgerFault, nodeFiles, readWhole, refuse, Refusal } from "./file-layer.ts";
 import { findJournal, foundEntries, JOURNAL_FOLDER } from "./journal-search.ts";
+import { archivedPath, type ArchivePlace, PrunedPart } from "./pruned-part.ts";
 import { CHECKPOINT_FILE, PUBLIC_FOLDER, readTileFile } from "./public-folder.ts";
 
-/** Thrown by {@link TilesReader.entries} when a bundle is missing or malformed: the ledger was damaged after it was opened. */
+/**
+ * Thrown by {@link TilesReader.entries} when a bundle is missing or malformed: the ledger was damaged after it was opened, or
+ * what was pruned is asked for without its archive.
+ */
 export class LedgerDamage extends Error {
   readonly fault: LedgerFault;
   constructor(fault: LedgerFault) {
@@ -21,6 +33,19 @@ export type TilesReader = LedgerReader & {
   /** The published checkpoint as parsed, and its exact text. Its signature has not been checked: a reader has no key. */
   readonly published: Checkpoint;
   readonly checkpoint: string;
+  /** The first entry that the journal holds; the published size when it holds none of what is published. */
+  readonly journalFrom: number;
+  /** What was pruned, and the archive that it is read from. */
+  readonly pruned: PrunedPart;
+  /** Whether every published entry can be read, from the published folder or the archive; the fault of the first that cannot. */
+  checkReadable(): Result<undefined, LedgerFault>;
+};
+
+/** The ledger to read. Without `publicKey` nothing counts as pruned, and without `archive` what was pruned cannot be read. */
+export type LedgerReaderOptions = {
+  readonly folder: string;
+  readonly publicKey?: Bytes | undefined;
+  readonly archive?: ArchivePlace | undefined;
 };
 
 const ATTEMPTS_MAX = 20; // LIMIT: a writer may free a segment between our two looks; it does so once per segment
@@ -30,11 +55,11 @@ const ATTEMPTS_MAX = 20; // LIMIT: a writer may free a segment between our two l
  * whose hashes hold. Refuses a journal that stays damaged however often it is looked at. KNOWN: a frame that holds may be
  * read in the moment before its flush has returned.
  */
-export function openLedgerReader(options: { readonly folder: string }): Result<TilesReader, LedgerFault> {
+export function openLedgerReader(options: LedgerReaderOptions): Result<TilesReader, LedgerFault> {
   let last: LedgerFault | undefined;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     try {
-      return ok(readSnapshot(options.folder));
+      return ok(readSnapshot(options));
     } catch (error) {
       last = faultOfError(error, "");
       // Only a journal can look damaged because a writer moved on between two looks.
@@ -44,7 +69,7 @@ export function openLedgerReader(options: { readonly folder: string }): Result<T
   return fail(last ?? ledgerFault("ledger/absent", "", ""));
 }
 
-function readSnapshot(folder: string): SnapshotReader {
+function readSnapshot({ folder, publicKey, archive }: LedgerReaderOptions): SnapshotReader {
   const { checkpoint, published } = readPublished(folder);
   const { size } = published;
   const journal = findJournal(nodeFiles, folder, { publishedSize: size, checkAll: false });
@@ -53,7 +78,8 @@ function readSnapshot(folder: string): SnapshotReader {
     refuse("ledger/rollback", JOURNAL_FOLDER, `it holds entries ${firstIndex} to ${nextIndex}, and ${size} are published`);
   }
   const tail = [...foundEntries(journal, size)].map(({ entry }) => Buffer.from(entry));
-  return new SnapshotReader({ folder, checkpoint, published, tail });
+  const pruned = new PrunedPart({ folder, publicKey, place: archive });
+  return new SnapshotReader({ folder, checkpoint, published, journalFrom: Math.min(firstIndex, size), pruned, tail });
 }
 
 function readPublished(folder: string): { readonly checkpoint: string; readonly published: Checkpoint } {
@@ -71,6 +97,8 @@ type Snapshot = {
   readonly folder: string;
   readonly checkpoint: string;
   readonly published: Checkpoint;
+  readonly journalFrom: number;
+  readonly pruned: PrunedPart;
   /** Entries from the published size on. */
   readonly tail: readonly Bytes[];
 };
@@ -79,13 +107,17 @@ class SnapshotReader implements TilesReader {
   readonly folder: string;
   readonly checkpoint: string;
   readonly published: Checkpoint;
+  readonly journalFrom: number;
+  readonly pruned: PrunedPart;
   readonly size: number;
   readonly #tail: readonly Bytes[];
 
-  constructor({ folder, checkpoint, published, tail }: Snapshot) {
+  constructor({ folder, checkpoint, published, journalFrom, pruned, tail }: Snapshot) {
     this.folder = folder;
     this.checkpoint = checkpoint;
     this.published = published;
+    this.journalFrom = journalFrom;
+    this.pruned = pruned;
     this.size = published.size + tail.length;
     this.#tail = tail;
   }
@@ -96,8 +128,7 @@ class SnapshotReader implements TilesReader {
     for (let index = from; index < publishedEnd;) {
       const bundle = Math.floor(index / TILE_WIDTH);
       const width = Math.min(TILE_WIDTH, this.published.size - bundle * TILE_WIDTH);
-      const bytes = readTileFile(nodeFiles, this.folder, { level: "entries", index: bundle, width });
-      const where = `${PUBLIC_FOLDER}/${tilePath({ level: "entries", index: bundle, width })}`;
+      const { bytes, where } = this.#readBundle({ level: "entries", index: bundle, width });
       if (bytes === undefined) throw new LedgerDamage({ code: "ledger/missing-tile", where, detail: "" });
       const offsets = parseEntryOffsets(bytes, width);
       if (!offsets.ok) {
@@ -112,6 +143,29 @@ class SnapshotReader implements TilesReader {
     for (let index = Math.max(from, this.published.size); index < end; index++) {
       const entry = this.#tail[index - this.published.size];
       if (entry !== undefined) yield entry;
+    }
+  }
+
+  checkReadable(): Result<undefined, LedgerFault> {
+    return attempt("", () => {
+      for (let index = 0; index * TILE_WIDTH < this.published.size; index++) {
+        const tile = { level: "entries", index, width: tileWidth("entries", index, this.published.size) } as const;
+        const forms = [tile, { ...tile, width: TILE_WIDTH }];
+        if (forms.some((form) => nodeFiles.exists(join(this.folder, PUBLIC_FOLDER, tilePath(form))))) continue;
+        if (this.pruned.read(tile) === undefined) refuse("ledger/missing-tile", `${PUBLIC_FOLDER}/${tilePath(tile)}`, "");
+      }
+      return ok(undefined);
+    });
+  }
+
+  #readBundle(tile: TileCoordinate): { readonly bytes: Buffer | undefined; readonly where: string } {
+    try {
+      const where = `${PUBLIC_FOLDER}/${tilePath(tile)}`;
+      const bytes = readTileFile(nodeFiles, this.folder, tile);
+      const archived = bytes === undefined ? this.pruned.read(tile) : undefined;
+      return archived === undefined ? { bytes, where } : { bytes: archived, where: archivedPath(tile) };
+    } catch (error) {
+      throw error instanceof Refusal ? new LedgerDamage(error.fault) : error;
     }
   }
 

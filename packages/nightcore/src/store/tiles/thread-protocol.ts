@@ -1,6 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { assert, type Bytes } from "#core";
 import type { LedgerFault, Recovery } from "#ports";
+import type { ArchivePlace } from "./pruned-part.ts";
 
 /** What the worker thread is started with. The key crosses as a handle; its bytes do not. */
 export type ThreadOptions = {
@@ -11,6 +12,7 @@ export type ThreadOptions = {
   readonly lockWaitMs: number;
   readonly create: boolean;
   readonly witnessed: Bytes | undefined;
+  readonly archive: ArchivePlace | undefined;
   readonly entries: "sealed" | "raw";
   readonly publishAfterMs: number;
   readonly segmentBytes: number;

@@ -25,6 +25,7 @@ export function openThreadWriter(
     lockWaitMs: options.lockWaitMs ?? LOCK_WAIT_MS,
     create: options.create ?? true,
     witnessed: options.witnessed,
+    archive: options.archive,
     entries: options.entries ?? "sealed",
     publishAfterMs: options.publishAfterMs ?? PUBLISH_AFTER_MS,
     segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,

@@ -14,6 +14,7 @@ import {
 } from "#ledger";
 import { type FileLayer, refuse } from "./file-layer.ts";
 import { type FoundJournal, foundEntries } from "./journal-search.ts";
+import type { PrunedPart } from "./pruned-part.ts";
 import { CHECKPOINT_FILE, type DerivedWriter, listLeftovers, PUBLIC_FOLDER, readTileFile } from "./public-folder.ts";
 
 /** What a repair works on. The caller holds the lock, has verified the checkpoint's signature and searched the journal. */
@@ -24,6 +25,8 @@ export type RepairOptions = {
   readonly derived: DerivedWriter;
   readonly found: FoundJournal;
   readonly published: Checkpoint;
+  /** What was pruned is read from its archive, and not written into the published folder again. */
+  readonly pruned: PrunedPart;
 };
 
 /** What a repair did, as paths relative to the ledger folder. */
@@ -32,7 +35,7 @@ export type TreeRepairs = { readonly rewritten: readonly string[]; readonly remo
 /**
  * Writes every tile and bundle of the published tree again that is missing or has other bytes, and removes what a
  * dead writer left unfinished. It first computes the root from the entries, the journal's before those of the bundles, and refuses to write anything when that
- * is not the checkpoint's: `ledger/missing-tile` and `ledger/corrupt-tile` for a bundle that nothing here gives again,
+ * is not the checkpoint's: `ledger/pruned` without the archive of a pruned log, `ledger/missing-tile` and `ledger/corrupt-tile` for a bundle that nothing here gives again,
  * `ledger/corrupt-checkpoint` for entries that are not those of the log.
  */
 export function repairTree(options: RepairOptions): TreeRepairs {
@@ -79,14 +82,14 @@ class TreeRepair {
   }
 
   #entries(index: number, width: number): readonly Bytes[] {
-    const { files, folder } = this.#options;
+    const { files, folder, pruned } = this.#options;
     const first = index * TILE_WIDTH;
     const journaled = Array.from({ length: width }, (_, i) => this.#journal.get(first + i)).filter(
       (entry) => entry !== undefined,
     );
     if (journaled.length === width) return journaled;
     const tile = { level: "entries", index, width } as const;
-    const bytes = readTileFile(files, folder, tile);
+    const bytes = readTileFile(files, folder, tile) ?? pruned.read(tile);
     const where = `${PUBLIC_FOLDER}/${tilePath(tile)}`;
     const gone = "neither it nor the journal holds its entries any more, so nothing was repaired";
     if (bytes === undefined) return refuse("ledger/missing-tile", where, gone);
@@ -97,7 +100,8 @@ class TreeRepair {
 
   /** The file of a tile or bundle, and the shorter forms of it that still stand beside it. */
   #write(tile: TileCoordinate, content: Content): void {
-    const { files, folder } = this.#options;
+    const { files, folder, pruned } = this.#options;
+    if (!files.exists(join(folder, PUBLIC_FOLDER, tilePath(tile))) && pruned.covers(tile)) return;
     const partials = `${tilePath({ ...tile, width: TILE_WIDTH })}.p`;
     const widths = files
       .list(join(folder, PUBLIC_FOLDER, partials))

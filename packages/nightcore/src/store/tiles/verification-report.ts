@@ -1,5 +1,6 @@
 import type { Bytes } from "#core";
 import type { LedgerFault } from "#ports";
+import type { ArchivePlace, PruningRecord } from "./pruned-part.ts";
 
 /** What to verify, and how far. */
 export type LedgerVerificationOptions = {
@@ -8,6 +9,8 @@ export type LedgerVerificationOptions = {
   readonly vkey: string;
   /** Also check the DSSE signature of each entry: some 70 microseconds each. */
   readonly signatures?: boolean;
+  /** Where the archive of a pruned log is looked for; absent: it is verified from the minimum index on. */
+  readonly archive?: ArchivePlace | undefined;
   /** False: a copy of the public folder alone, which has no journal. */
   readonly journal?: boolean;
   /** Called now and then with the number of entries checked. */
@@ -19,6 +22,10 @@ export type LedgerVerification = {
   /** Entries that the published checkpoint covers, and those that are durable with the journal's. */
   readonly size: number;
   readonly durableSize: number;
+  /** The first entry that was looked at: 0, or the minimum index of a pruned log whose archive is not here. */
+  readonly verifiedFrom: number;
+  /** The entry that tells of what is not in the published folder; null when nothing is missing there, or nothing tells of it. */
+  readonly pruning: PruningRecord | null;
   /** The root over the entries as they are in the bundles, in hexadecimal. */
   readonly root: string;
   /** Bytes of an unfinished frame at the journal's tail: never acknowledged, and cut when the ledger is opened next. */

@@ -19,7 +19,8 @@ import { sha256 } from "#store/keys";
 import { checkEntrySignature, makeEntryKey } from "./entry-signature.ts";
 import { faultOfError, ledgerFault, nodeFiles, readWhole } from "./file-layer.ts";
 import { findJournal, type FoundJournal, foundEntries, JOURNAL_FOLDER } from "./journal-search.ts";
-import { CHECKPOINT_FILE, PUBLIC_FOLDER, readTile } from "./public-folder.ts";
+import { archivedPath, PrunedPart } from "./pruned-part.ts";
+import { CHECKPOINT_FILE, type PlacedFile, PUBLIC_FOLDER, readPlaced, readTile } from "./public-folder.ts";
 import { readPublishedHead, readSecondSignature, readVerifierKey } from "./published-head.ts";
 import { isRestored } from "./surroundings.ts";
 import type { ExpectedTree, LedgerVerification, LedgerVerificationOptions, TreeVerification } from "./verification-report.ts";
@@ -63,10 +64,14 @@ class Verification {
   readonly #rows: Row[] = [];
   readonly #pair = Buffer.alloc(1 + 2 * HASH_BYTES, 0x01);
   readonly #fold = Buffer.alloc(TILE_WIDTH * HASH_BYTES);
+  readonly #pruned: PrunedPart;
   #signaturesChecked = 0;
+  #verifiedFrom = 0;
 
   constructor(options: LedgerVerificationOptions, key: LogKey, head: ExpectedTree) {
     this.#options = options;
+    const { folder, archive: place } = options;
+    this.#pruned = new PrunedPart({ folder, publicKey: key.publicKey, place, sizeMin: head.size });
     this.#key = key;
     this.#head = head;
   }
@@ -89,8 +94,9 @@ class Verification {
     }
     const { durableSize, tornBytes } =
       this.#options.journal === false ? { durableSize: size, tornBytes: 0 } : this.#verifyJournal();
-    const problems = this.#problems;
-    return { size, durableSize, root: encodeHex(computed), tornBytes, signaturesChecked: this.#signaturesChecked, problems };
+    const told = { signaturesChecked: this.#signaturesChecked, problems: this.#problems };
+    const seen = { verifiedFrom: this.#verifiedFrom, pruning: this.#pruned.record ?? null };
+    return { size, durableSize, ...seen, root: encodeHex(computed), tornBytes, ...told };
   }
 
   #report(code: LedgerFault["code"], where: string, detail: string): void {
@@ -111,8 +117,10 @@ class Verification {
     const row = this.#row(0);
     const bundle: TileCoordinate = { level: "entries", index, width };
     const { bytes, where } = this.#readExact(bundle);
+    if (bytes === undefined && this.#isAbsent(bundle)) return this.#passOver(index);
     const offsets = bytes === undefined ? undefined : this.#hashEntries(bytes, width, row.hashes);
-    const tile = readTile(nodeFiles, this.#options.folder, { level: 0, index, width });
+    const leaves = { level: 0, index, width };
+    const tile = readTile(nodeFiles, this.#options.folder, leaves) ?? this.#pruned.find(leaves);
     if (bytes === undefined) {
       this.#report("ledger/missing-tile", where, "");
     } else if (offsets !== undefined && offsets.length <= width) {
@@ -125,11 +133,11 @@ class Verification {
       this.#report("ledger/corrupt-tile", `${where}:${offsets[width] ?? 0}`, BYTES_BEHIND);
     }
     const whole = offsets?.length === width + 1;
-    if (tile === undefined) this.#reportTile({ level: 0, index, width });
+    if (tile === undefined) this.#reportTile(leaves);
     else if (!whole) tile.copy(row.hashes);
     else if (!tile.equals(row.hashes.subarray(0, width * HASH_BYTES)))
       this.#blame({ bundle: where, offsets, index, width, tile });
-    this.#verifyPartials({ level: 0, index, width }, row.hashes);
+    this.#verifyPartials(leaves, row.hashes);
     this.#verifyPartialBundles(bundle, row.hashes);
     row.width = width;
     if (width === TILE_WIDTH) this.#carry(0);
@@ -196,13 +204,15 @@ class Verification {
   /** Whether the stored tile above holds the root of these hashes; undefined when it is missing. For a partial tile the head tells. */
   #agreesAbove(level: number, index: number, width: number, hashes: Buffer): boolean | undefined {
     if (width < TILE_WIDTH) return this.#givesRoot(hashes.subarray(0, width * HASH_BYTES));
-    const parent = { level: level + 1, index: Math.floor(index / TILE_WIDTH) };
-    const stored = readTile(nodeFiles, this.#options.folder, {
-      ...parent,
-      width: tileWidth(parent.level, parent.index, this.#head.size),
-    });
+    return this.#hashAbove(level, index)?.equals(this.#foldRow(hashes));
+  }
+
+  /** The hash of a full tile as the stored tile above it says; undefined when that is missing. */
+  #hashAbove(level: number, index: number): Buffer | undefined {
+    const above = { level: level + 1, index: Math.floor(index / TILE_WIDTH) };
+    const width = tileWidth(above.level, above.index, this.#head.size);
     const at = (index % TILE_WIDTH) * HASH_BYTES;
-    return stored?.subarray(at, at + HASH_BYTES).equals(this.#foldRow(hashes));
+    return readTile(nodeFiles, this.#options.folder, { ...above, width })?.subarray(at, at + HASH_BYTES);
   }
 
   /** Whether the tree has its root with these leaves at the right edge; undefined when nobody has signed one. */
@@ -213,17 +223,35 @@ class Verification {
     return equalBytes(Frontier.resume(makeTreeHash(sha256), size, edge).root(), root);
   }
 
-  /** A full row becomes one hash of the level above, whose tile is compared once it is full. */
+  /** Whether a file was pruned and there is no archive to read it from. */
+  #isAbsent(tile: TileCoordinate): boolean {
+    return this.#pruned.covers(tile) && !this.#pruned.isArchiveHere;
+  }
+
+  /** Takes the hash of a pruned bundle as the level above has it. The root tells whether it is the right one. */
+  #passOver(index: number): void {
+    this.#verifiedFrom = (index + 1) * TILE_WIDTH;
+    this.#row(0).index++;
+    this.#lift(1, this.#hashAbove(0, index) ?? Buffer.alloc(HASH_BYTES));
+  }
+
+  /** A full row becomes one hash of the level above. */
   #carry(level: number): void {
     const row = this.#row(level);
-    const above = this.#row(level + 1);
-    this.#foldRow(row.hashes).copy(above.hashes, above.width * HASH_BYTES);
+    const hash = this.#foldRow(row.hashes);
     row.index++;
     row.width = 0;
-    above.width++;
-    if (above.width < TILE_WIDTH) return;
-    this.#verifyTile(level + 1);
-    this.#carry(level + 1);
+    this.#lift(level + 1, hash);
+  }
+
+  /** Adds a hash to a level, whose tile is compared once it is full. */
+  #lift(level: number, hash: Buffer): void {
+    const row = this.#row(level);
+    hash.copy(row.hashes, row.width * HASH_BYTES);
+    row.width++;
+    if (row.width < TILE_WIDTH) return;
+    this.#verifyTile(level);
+    this.#carry(level);
   }
 
   /** Tiles of level 1 and above at the right edge, which no carry has compared. */
@@ -275,20 +303,19 @@ class Verification {
   }
 
   #reportTile(tile: TileCoordinate): void {
+    if (this.#isAbsent(tile)) return;
+    if (this.#pruned.covers(tile)) return this.#report("ledger/missing-tile", archivedPath(tile), "");
     const own = nodeFiles.exists(join(this.#options.folder, PUBLIC_FOLDER, tilePath(tile)));
     const where = `${PUBLIC_FOLDER}/${tilePath(tile)}`;
     if (own) this.#report("ledger/corrupt-tile", where, "it is cut");
     else this.#report("ledger/missing-tile", where, "");
   }
 
-  /** A bundle's bytes; the full form where the partial one has been removed. */
-  #readExact(tile: TileCoordinate): { readonly bytes: Buffer | undefined; readonly where: string } {
-    const where = `${PUBLIC_FOLDER}/${tilePath(tile)}`;
-    const bytes = readWhole(nodeFiles, join(this.#options.folder, where));
-    if (bytes !== undefined || tile.width === TILE_WIDTH) return { bytes, where };
-    const full = `${PUBLIC_FOLDER}/${tilePath({ ...tile, width: TILE_WIDTH })}`;
-    const fallback = readWhole(nodeFiles, join(this.#options.folder, full));
-    return fallback === undefined ? { bytes, where } : { bytes: fallback, where: full };
+  /** A bundle from the published folder, or from the archive if it was pruned. */
+  #readExact(tile: TileCoordinate): PlacedFile {
+    const placed = readPlaced(nodeFiles, this.#options.folder, tile);
+    if (placed.bytes !== undefined || !this.#pruned.covers(tile)) return placed;
+    return { bytes: this.#pruned.find(tile), where: archivedPath(tile) };
   }
 
   /** The root of 256 hashes. The result is a view into a buffer that the next call reuses. */

@@ -1,6 +1,7 @@
 import { createPrivateKey, KeyObject } from "node:crypto";
 import type { Bytes } from "#core";
 import type { FileLayer } from "./file-layer.ts";
+import type { ArchivePlace } from "./pruned-part.ts";
 
 /** What a writer is opened with. */
 export type LedgerWriterOptions = {
@@ -23,6 +24,8 @@ export type LedgerWriterOptions = {
   readonly repair?: boolean;
   /** Goes on with a ledger that was restored: the caller has made sure that it is the newest; with `thread: false` only. */
   readonly newest?: boolean;
+  /** Where the archive of a pruned log is looked for, if a file that is mended needs what is in it. */
+  readonly archive?: ArchivePlace | undefined;
   /** `raw`: payloads are entries already and are appended as they are, for a log of envelopes that others sealed. */
   readonly entries?: "sealed" | "raw";
   /** Publishes this long after an append, if nobody has until then. */
