@@ -4,7 +4,7 @@ import { explainWitnessFault, type WitnessFault } from "#witness";
 import type { Recorder } from "#worker";
 import { AcknowledgingWriter, type CosigningEnd, type Miss } from "./acknowledging-writer.ts";
 import { type Invocation, usageStop } from "./invocation.ts";
-import { logKeyOf, type View } from "./session.ts";
+import { archiveOf, logKeyOf, type View } from "./session.ts";
 import { type Cosigned, cosignPublished, readLogPolicy } from "./witnessing.ts";
 
 const MISS_REASONS_MAX = 16; // LIMIT: of an entry; a policy may have more witnesses than one needs to read of
@@ -43,7 +43,10 @@ export function openAcknowledgingWriter(opened: Opened, { root, terminal }: Invo
   };
   const cosign = async () => {
     assert(policy !== undefined, "only what is to be witnessed asks for cosignatures");
-    return endOf(await cosignPublished({ layout, policy, vkey }, { waitMs, graceMs: 0 }), policy.quorum);
+    return endOf(
+      await cosignPublished({ layout, policy, vkey, archive: archiveOf(opened) }, { waitMs, graceMs: 0 }),
+      policy.quorum,
+    );
   };
   return new AcknowledgingWriter({ ledger, level: asked, unreached, cosign, onMiss, clock: Date.now });
 }

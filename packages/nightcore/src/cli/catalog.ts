@@ -209,7 +209,7 @@ export const CATALOG: readonly CommandSpec[] = [
     path: ["retention", "apply"],
     summary: "delete the blobs that the configuration keeps no longer, and record which",
     detail:
-      "`[retention]` in nightcore.toml says how many days inputs and outputs are kept. Their digests stay in the log for ever;\nthe log itself is never cut. A run whose inputs are gone cannot be replayed.",
+      "`[retention]` in nightcore.toml says how many days inputs and outputs are kept. Their digests stay in the log.\nA run whose inputs are gone cannot be replayed.",
     options: [{ name: "dry-run", summary: "say what would go, and change nothing" }],
     example: "nightcore retention apply --dry-run",
     load: () => import("./retention-apply.ts"),

@@ -2,12 +2,12 @@ import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { explainLedgerFault } from "#ports";
-import { backUpLedger, openLedgerReader, type TilesReader, verifyLedger } from "#store/tiles";
-import { type Layout, readIfThere, replaceFile } from "#store/workspace";
+import { backUpLedger, type TilesReader, verifyLedger } from "#store/tiles";
+import { readIfThere, replaceFile } from "#store/workspace";
 import { listCompanions } from "./backup-companions.ts";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { logKeysOf } from "./ledger-vkey.ts";
-import { openConfiguration, openSession, readNodePublicKey } from "./session.ts";
+import { openConfiguration, openReader, openSession, readNodePublicKey, type View } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
 
 const PUBLICATION_WAIT_MS = 10_000; // LIMIT: a writer publishes within about a second
@@ -20,10 +20,11 @@ export async function run(invocation: Invocation): Promise<number> {
   if (shown === undefined) throw usageStop("a folder is needed", "see `nightcore help ledger backup`");
   const folder = resolve(root, shown);
   const { layout, configuration } = await openConfiguration(invocation);
-  const vkey = logKeysOf({ layout, configuration, publicKey: readNodePublicKey(layout) });
+  const files = { layout, configuration, publicKey: readNodePublicKey(layout) };
+  const vkey = logKeysOf(files);
   // Before the log is looked at: what a witness has cosigned by now is in the backup, and never more.
   const companions = listCompanions(layout, layout.policyVersions).map(({ name, path }) => ({ name, bytes: readIfThere(path) }));
-  const reader = await readPublished(invocation, layout);
+  const reader = await readPublished(invocation, files);
   const missing = reader.size - reader.published.size;
   const backup = unwrap(
     await backUpLedger({
@@ -52,8 +53,11 @@ export async function run(invocation: Invocation): Promise<number> {
 }
 
 /** A reader that sees everything published which was acknowledged when this began: by a writer beside us, or else by ourselves. */
-async function readPublished(invocation: Invocation, { ledger: folder }: Layout): Promise<TilesReader> {
-  const open = () => unwrap(openLedgerReader({ folder }), explainLedgerFault);
+async function readPublished(
+  invocation: Invocation,
+  files: Pick<View, "layout" | "configuration" | "publicKey">,
+): Promise<TilesReader> {
+  const open = () => openReader(files);
   const { size, published } = open();
   if (published.size >= size) return open();
   try {

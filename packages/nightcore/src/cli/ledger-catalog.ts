@@ -22,7 +22,9 @@ export const LEDGER_COMMANDS: readonly CommandSpec[] = [
   {
     path: ["ledger", "verify"],
     summary: "rebuild the whole tree and check every tile, signature and entry",
+    detail: "A log that was pruned is verified whole with its archive, and without it from the minimum index on; it says which.",
     options: [
+      { name: "archive", value: "DIR", summary: "the archive of a pruned log (default: as nightcore.toml or the log says)" },
       { name: "log-key", value: "VKEY", summary: "a verifier key, or a file with the log's (default: the workspace's own)" },
     ],
     example: "nightcore ledger verify",
@@ -36,6 +38,23 @@ export const LEDGER_COMMANDS: readonly CommandSpec[] = [
     options: [{ name: "repair", summary: "write what is derived again" }],
     example: "nightcore ledger fsck --repair",
     load: () => import("./ledger-fsck.ts"),
+  },
+  {
+    path: ["ledger", "prune"],
+    summary: "move old entries out of the published folder into an archive, and record it",
+    detail:
+      "Only what is older than `log_days` under `[retention]` in nightcore.toml goes, in whole bundles of 256 entries, and nothing\nwhile the journal, a run or a witness still needs it. It is copied and compared, then recorded in the log, and only then\nremoved; archive and published folder together are the whole log. Whatever reads old entries looks into the archive.",
+    options: [
+      {
+        name: "before",
+        value: "TIME|INDEX",
+        summary: "entries that are older (365d, 2026-01-31), or that stand before an index",
+      },
+      { name: "archive", value: "DIR", summary: "where they go (default: as nightcore.toml or the last pruning says)" },
+      { name: "list", summary: "say what would go, and change nothing" },
+    ],
+    example: "nightcore ledger prune --before 365d --archive /archive/nightcore",
+    load: () => import("./ledger-prune.ts"),
   },
   {
     path: ["ledger", "backup"],

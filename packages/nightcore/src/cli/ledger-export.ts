@@ -2,8 +2,8 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { quote } from "#core";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
-import { openExportReader, readExportForm, readIndex, renderEnd, renderEntries } from "./log-export.ts";
-import { openConfiguration, readNodePublicKey } from "./session.ts";
+import { readExportForm, readIndex, renderEnd, renderEntries } from "./log-export.ts";
+import { openConfiguration, openReader, readNodePublicKey } from "./session.ts";
 
 const LINES_AT_ONCE = 500; // LIMIT: lines that are held before they are written
 
@@ -13,8 +13,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const form = readExportForm(invocation);
   const from = readIndex(invocation, "from") ?? 0;
   const { layout, configuration } = await openConfiguration(invocation);
-  const source = { folder: layout.ledger, origin: configuration.origin, publicKey: readNodePublicKey(layout) };
-  const reader = openExportReader(source);
+  const source = { layout, configuration, publicKey: readNodePublicKey(layout) };
+  const reader = openReader(source);
   const { size } = reader.published;
   const to = Math.min(readIndex(invocation, "to") ?? size, size);
   if (from > size) throw usageStop(`\`--from\` ${from} is past the ${size} entries that are published`);

@@ -88,7 +88,7 @@ function readQuestion(invocation: Invocation, rows: Rows): EntryQuestion {
     digest: digest === undefined ? undefined : parseDigest(digest),
     signer: signer === undefined ? undefined : findKey(rows, signer),
     verdict,
-    since: readSinceOption(invocation),
+    since: readSinceOption(invocation, "since"),
     until: readTimeOption(invocation, "until"),
     limit: readLimit(invocation),
   };

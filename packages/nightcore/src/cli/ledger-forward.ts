@@ -17,8 +17,8 @@ import {
 import type { ExportForm } from "#report";
 import { cancelOnSignal } from "./interruption.ts";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
-import { type ExportSource, openExportReader, readExportForm, readIndex, renderEnd, renderEntries } from "./log-export.ts";
-import { openConfiguration, random, readNodePublicKey } from "./session.ts";
+import { readExportForm, readIndex, renderEnd, renderEntries } from "./log-export.ts";
+import { openConfiguration, openReader, random, readNodePublicKey, type View } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
 
 const ENTRIES_PER_BATCH = 256; // LIMIT: what a receiver confirms at once, and sees twice if the worst comes
@@ -35,7 +35,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const form = readExportForm(invocation);
   const tls = readTlsFiles(invocation);
   const { layout, configuration } = await openConfiguration(invocation);
-  const source = { folder: layout.ledger, origin: configuration.origin, publicKey: readNodePublicKey(layout) };
+  const source = { layout, configuration, publicKey: readNodePublicKey(layout) };
   const from = readIndex(invocation, "from") ?? unwrap(readPosition(layout.forward, destination.name), explainForwardFault);
   const stop = cancelOnSignal();
   const done = await forward(
@@ -63,17 +63,21 @@ export async function run(invocation: Invocation): Promise<number> {
   return EXIT.ok;
 }
 
-type Reading = { readonly source: ExportSource; readonly form: ExportForm; readonly destination: Destination };
+type Reading = {
+  readonly source: Pick<View, "layout" | "configuration" | "publicKey">;
+  readonly form: ExportForm;
+  readonly destination: Destination;
+};
 
 /** The next entries under the checkpoint that is published now. */
 function readBatch({ source, form, destination }: Reading, from: number): Result<Batch | undefined, ForwardFault> {
-  const reader = openExportReader(source);
+  const reader = openReader(source);
   const { size } = reader.published;
   if (from > size) return fail({ code: "forward/log-shorter", destination: destination.name, next: from, size });
   if (from === size) return ok(undefined);
   const next = Math.min(size, from + ENTRIES_PER_BATCH);
   const lines = [...renderEntries(reader, { source, from, to: next, form })];
-  return ok({ origin: source.origin, from, next, lines, checkpointLine: renderEnd(reader, source, next) });
+  return ok({ origin: source.configuration.origin, from, next, lines, checkpointLine: renderEnd(reader, source, next) });
 }
 
 function readTlsFiles(invocation: Invocation): TlsFiles {

@@ -8,8 +8,9 @@ import { type Layout, readIfThere } from "#store/workspace";
 import { type FindingWords, wordFindings } from "./finding-words.ts";
 import { EXIT, type Invocation } from "./invocation.ts";
 import { logKeysOf } from "./ledger-vkey.ts";
-import { openConfiguration, openSession, readNodePublicKey } from "./session.ts";
+import { archiveOf, openConfiguration, openSession, readNodePublicKey } from "./session.ts";
 import type { WorkspaceRepairs } from "./recovery.ts";
+import { wordPruning } from "./pruning-words.ts";
 import { unwrap } from "./unwrap.ts";
 import { examineSurroundings, PROJECTION_FILE } from "./workspace-findings.ts";
 
@@ -47,6 +48,7 @@ async function examine(invocation: Invocation): Promise<Examined> {
     await examineLedger({
       folder: layout.ledger,
       vkey: logKeysOf({ layout, configuration, publicKey }),
+      archive: archiveOf({ layout, configuration }),
       witnessed: readIfThere(layout.witnessed),
       signatures: true,
       onProgress: (checked, size) => terminal.progress(Math.min(checked, size), size, "entries"),
@@ -54,7 +56,7 @@ async function examine(invocation: Invocation): Promise<Examined> {
     explainLedgerFault,
   );
   // Beside a writer the projection moves between two looks at it, and what is unfinished is being written.
-  const around = examination.writer === "" ? examineSurroundings(layout, publicKey) : [];
+  const around = examination.writer === "" ? examineSurroundings({ layout, configuration, publicKey }) : [];
   return { ...examination, findings: [...examination.findings, ...around] };
 }
 
@@ -99,7 +101,7 @@ const COMPARED = {
 } as const;
 
 function saySummary(examined: Examined, { terminal }: Invocation): void {
-  const { findings, size, durableSize, root, writer, cut, comparedWith } = examined;
+  const { findings, size, durableSize, root, writer, cut, comparedWith, verifiedFrom } = examined;
   const lost = findings.filter(({ nature }) => nature === "authoritative").length;
   const verdict =
     findings.length === 0
@@ -107,7 +109,9 @@ function saySummary(examined: Examined, { terminal }: Invocation): void {
       : `${findings.length}${cut ? " or more" : ""} findings, ${lost} of them cannot be repaired`;
   const journal = durableSize > size ? `, ${durableSize - size} more in the journal` : "";
   const beside = writer === "" ? "" : `; the ledger is ${writer}, so the projection was not compared`;
-  terminal.say(`${verdict}: ${size} entries${journal}, root ${root}${COMPARED[comparedWith]}${beside}`);
+  const away = verifiedFrom > 0 ? "; the projection was not compared without the entries that were pruned" : "";
+  terminal.say(`${verdict}: ${size} entries${journal}, root ${root}${COMPARED[comparedWith]}${beside}${away}`);
+  for (const words of wordPruning(examined)) terminal.say(words);
 }
 
 /** 0: nothing is wrong any more; 1: something derived is, and was not repaired; 4: something is that no repair can give again. */

@@ -4,19 +4,14 @@ import { makeTreeHash } from "#ledger";
 import { explainLedgerFault, type LedgerFault } from "#ports";
 import { EXPORT_FORMS, type ExportForm, renderCheckpointLine, renderExportLines } from "#report";
 import { readEvent } from "#state";
-import { openLedgerReader, type TilesReader } from "#store/tiles";
+import type { TilesReader } from "#store/tiles";
 import { type Invocation, usageStop } from "./invocation.ts";
-import { crypto } from "./session.ts";
-import { stopOf, unwrap } from "./unwrap.ts";
+import { crypto, type View } from "./session.ts";
+import { stopOf } from "./unwrap.ts";
 import { SOFTWARE } from "./version.ts";
 
-/** What is needed to read entries for others: where the log is, its name and its key. */
-export type ExportSource = { readonly folder: string; readonly origin: string; readonly publicKey: Uint8Array };
-
-/** Opens the log as it is now; forwarding opens it anew to see more. */
-export function openExportReader({ folder }: ExportSource): TilesReader {
-  return unwrap(openLedgerReader({ folder }), explainLedgerFault);
-}
+/** What is needed to read entries for others: its name and its key. */
+export type ExportSource = Pick<View, "configuration" | "publicKey">;
 
 /** The lines of published entries, each with its signature checked, in the order of the log. */
 export function* renderEntries(
@@ -28,7 +23,8 @@ export function* renderEntries(
     form,
   }: { readonly source: ExportSource; readonly from: number; readonly to: number; readonly form: ExportForm },
 ): Generator<string> {
-  const { origin, publicKey } = source;
+  const { publicKey } = source;
+  const { origin } = source.configuration;
   const hash = makeTreeHash(crypto.sha256);
   let index = from;
   for (const envelope of reader.entries(from, Math.min(to, reader.published.size))) {
@@ -45,8 +41,8 @@ export function* renderEntries(
 }
 
 /** The line that ends an export or a batch. */
-export function renderEnd({ published, checkpoint }: TilesReader, { origin }: ExportSource, to: number): string {
-  return renderCheckpointLine({ origin, next: Math.min(to, published.size), checkpoint });
+export function renderEnd({ published, checkpoint }: TilesReader, { configuration }: ExportSource, to: number): string {
+  return renderCheckpointLine({ origin: configuration.origin, next: Math.min(to, published.size), checkpoint });
 }
 
 /** The form of `--form`, JSON lines unless said otherwise. */

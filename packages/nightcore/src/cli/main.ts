@@ -11,6 +11,7 @@ import { escapeControls, quote } from "#core";
 import { CATALOG, COMMON_OPTIONS, type CommandSpec, findCommand } from "./catalog.ts";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { Terminal } from "./terminal.ts";
+import { stopOf } from "./unwrap.ts";
 
 export { CATALOG } from "./catalog.ts";
 
@@ -25,8 +26,16 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     return await dispatch(normalise(argv), terminal);
   } catch (error) {
-    return report(error, terminal, json);
+    return report(await explainDamage(error), terminal, json);
   }
+}
+
+/** What a reader of the log came upon on its way is no bug: the log was damaged after it was opened, or pruned. */
+async function explainDamage(thrown: unknown): Promise<unknown> {
+  if (thrown instanceof CommandStop) return thrown;
+  const { LedgerDamage } = await import("#store/tiles");
+  const { explainLedgerFault } = await import("#ports");
+  return thrown instanceof LedgerDamage ? stopOf(thrown.fault, explainLedgerFault) : thrown;
 }
 
 /** Older spellings: `worker run --dir D` (v37) is `run D`; `-h` and `--version` stand for commands. */

@@ -1,18 +1,15 @@
 import { resolve } from "node:path";
 import { type Digest, digestOf, quote, utf8 } from "#core";
 import type { PolicyBundle } from "#guardian";
-import { explainLedgerFault } from "#ports";
 import { sha256 } from "#store/keys";
-import { openLedgerReader } from "#store/tiles";
 import { countFlips, decideAgain, decideUnder, type Deciding, factsOf, findFlip, type Flip } from "#worker";
 import { EXIT, type Invocation } from "./invocation.ts";
 import { bundleFiles, openDeciding, openJudge, readPolicyFiles, readVersion, unwrapBundle } from "./policy-store.ts";
 import { filesInForce, findVersion, openVersion } from "./policy-words.ts";
 import { readDecisions, type RecordedDecision } from "./recorded-decisions.ts";
-import { openView, type Session, type View } from "./session.ts";
+import { openReader, openView, type Session, type View } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 import { readSinceOption } from "./time-option.ts";
-import { unwrap } from "./unwrap.ts";
 
 const PROPOSED_OVER = 10_000; // LIMIT: decisions that a proposal is tried on, some seconds; `policy simulate` takes all
 const FLIPS_SHOWN = 20; // LIMIT: lines for a person; `--json` has all of them
@@ -29,7 +26,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const path = invocation.text("candidate");
   const view = await openView(invocation);
   try {
-    const since = readSinceOption(invocation);
+    const since = readSinceOption(invocation, "since");
     const decisions = readDecisions(view, { since });
     const candidate =
       path === undefined ? undefined : readCandidate(view, invocation, /^\d+$/.test(path) ? path : resolve(root, path));
@@ -63,8 +60,9 @@ export function simulate(decisions: Iterable<RecordedDecision>, candidate: Decid
 }
 
 /** What a candidate would have made of the newest decisions of a session's log. */
-export function simulateOn({ layout, rows, publicKey }: Session, candidate: PolicyBundle): Simulation {
-  const reader = unwrap(openLedgerReader({ folder: layout.ledger }), explainLedgerFault);
+export function simulateOn(session: Session, candidate: PolicyBundle): Simulation {
+  const { rows, publicKey } = session;
+  const reader = openReader(session);
   try {
     return simulate(readDecisions({ rows, reader, publicKey }, { latest: PROPOSED_OVER }), openCandidate(candidate));
   } finally {

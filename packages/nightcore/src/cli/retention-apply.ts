@@ -2,10 +2,9 @@ import { encodeTime } from "#core";
 import { explainLedgerFault } from "#ports";
 import type { Event } from "#state";
 import { openBlobs } from "#store/blobs";
-import { openLedgerReader } from "#store/tiles";
 import { deletionEvents, findExpired } from "#worker";
 import { EXIT, type Invocation } from "./invocation.ts";
-import { openSession, readEntries, type Session } from "./session.ts";
+import { openReader, openSession, readEntries, type Session } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
 
 const ENTRIES_AT_ONCE = 10_000; // LIMIT: events held in memory
@@ -16,7 +15,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const dry = invocation.flag("dry-run");
   const session = await openSession(invocation, { thread: false });
   try {
-    const { retention: policy } = session.configuration;
+    const { inputsDays, outputsDays } = session.configuration.retention;
+    const policy = { inputsDays, outputsDays };
     const blobs = openBlobs(session.layout.blobs);
     const nowMs = Date.now();
     const named = findExpired(readAll(session), policy, { blobs, rows: session.rows, nowMs });
@@ -44,8 +44,9 @@ export async function run(invocation: Invocation): Promise<number> {
 }
 
 /** Every event of the log, a batch at a time. */
-function* readAll({ layout, publicKey }: Session): Generator<Event> {
-  const reader = unwrap(openLedgerReader({ folder: layout.ledger }), explainLedgerFault);
+function* readAll(session: Session): Generator<Event> {
+  const { publicKey } = session;
+  const reader = openReader(session);
   try {
     for (let from = 0; from < reader.size; from += ENTRIES_AT_ONCE) {
       const to = Math.min(reader.size, from + ENTRIES_AT_ONCE);

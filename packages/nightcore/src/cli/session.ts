@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
+import { resolve } from "node:path";
 import { parseEnvelope, parseStatement, verifyEnvelope } from "#attest";
 import {
   type AcknowledgementLevel,
@@ -17,7 +18,7 @@ import { explainLedgerFault, type LedgerFault, type LedgerReader, type LedgerWri
 import { type Event, evolve, readEvent, readLatestTime, type RestorationEvent, stepsOf } from "#state";
 import { publicKeyOf, readPublicKey, sha256, verifyEd25519, verifyMlDsa44 } from "#store/keys";
 import { Projection } from "#store/sqlite";
-import { LedgerDamage, openLedgerReader, openLedgerWriter, type TilesReader } from "#store/tiles";
+import { type ArchivePlace, LedgerDamage, openLedgerReader, openLedgerWriter, type TilesReader } from "#store/tiles";
 import {
   type Configuration,
   explainConfigurationFault,
@@ -94,6 +95,18 @@ export function logKeyOf({ configuration, publicKey }: Pick<View, "configuration
   return encodeVkey(unwrap(makeLogKey(sha256, configuration.origin, publicKey), explainEvidenceFault));
 }
 
+/** Where the archive of a workspace's log is looked for. */
+export function archiveOf({ layout, configuration }: Pick<View, "layout" | "configuration">): ArchivePlace {
+  const { logArchive } = configuration.retention;
+  return { base: layout.root, folder: logArchive === "" ? undefined : resolve(layout.root, logArchive) };
+}
+
+/** Opens a workspace's log to read from it, with the archive of what was pruned. */
+export function openReader(files: Pick<View, "layout" | "configuration" | "publicKey">): TilesReader {
+  const { layout, publicKey } = files;
+  return unwrap(openLedgerReader({ folder: layout.ledger, publicKey, archive: archiveOf(files) }), explainLedgerFault);
+}
+
 /** Opens a workspace to read from it, also while another process writes. */
 export async function openView(invocation: Invocation): Promise<View> {
   const files = await openConfiguration(invocation);
@@ -101,7 +114,7 @@ export async function openView(invocation: Invocation): Promise<View> {
   const publicKey = readNodePublicKey(layout);
   // The projection first: a writer beside us records before it folds, so the log read after it is never the shorter one.
   const rows = openProjection(layout, invocation);
-  const reader = unwrap(openLedgerReader({ folder: layout.ledger }), explainLedgerFault);
+  const reader = openReader({ ...files, publicKey });
   unwrap(catchUp(rows, reader, publicKey), explainLedgerFault);
   return {
     ...files,
@@ -141,7 +154,7 @@ export async function openSession(invocation: Invocation, options: SessionOption
     const rows = openProjection(layout, invocation);
     // A projection that is at the end of the log spares a second look at the journal.
     if (rows.applied !== ledger.openedSize) {
-      const reader = unwrap(openLedgerReader({ folder: layout.ledger }), explainLedgerFault);
+      const reader = openReader({ layout, configuration, publicKey });
       unwrap(catchUp(rows, reader, publicKey), explainLedgerFault);
       reader.close();
     }
@@ -211,6 +224,7 @@ function openOwnLedger(
     witnessed: readIfThere(layout.witnessed),
     repair: repairs !== undefined,
     newest: resuming !== undefined,
+    archive: archiveOf({ layout, configuration }),
     ...(lockWaitMs === undefined ? {} : { lockWaitMs }),
   });
 }

@@ -12,8 +12,8 @@ export function readTimeOption(invocation: Invocation, name: string): string | u
 
 const DAY_MS = 86_400_000;
 
-/** `--since`: `30d` is thirty days ago, anything else is a time. Undefined when the option is not there. */
-export function readSinceOption(invocation: Invocation): string | undefined {
-  const days = /^(\d{1,5})d$/.exec(invocation.text("since") ?? "")?.[1];
-  return days === undefined ? readTimeOption(invocation, "since") : encodeTime(Date.now() - Number(days) * DAY_MS);
+/** `30d` is thirty days ago, anything else is a time. Undefined when the option is not there. */
+export function readSinceOption(invocation: Invocation, name: string): string | undefined {
+  const days = /^(\d{1,5})d$/.exec(invocation.text(name) ?? "")?.[1];
+  return days === undefined ? readTimeOption(invocation, name) : encodeTime(Date.now() - Number(days) * DAY_MS);
 }

@@ -4,7 +4,7 @@ import { explainWitnessFault } from "#witness";
 import { cancelOnSignal } from "./interruption.ts";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { readPublishedCheckpoint } from "./published.ts";
-import { logKeyOf, openConfiguration, readNodePublicKey } from "./session.ts";
+import { archiveOf, logKeyOf, openConfiguration, readNodePublicKey } from "./session.ts";
 import { stopOf } from "./unwrap.ts";
 import { cosignPublished, readLogPolicy, type Witnessing } from "./witnessing.ts";
 
@@ -23,7 +23,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const waitMs = (readSeconds(invocation, "deadline") ?? DEADLINE_SECONDS) * 1000;
   const { layout, configuration } = await openConfiguration(invocation);
   const vkey = logKeyOf({ configuration, publicKey: readNodePublicKey(layout) });
-  const witnessing = { layout, policy: readLogPolicy(root, file, vkey), vkey };
+  const witnessing = { layout, policy: readLogPolicy(root, file, vkey), vkey, archive: archiveOf({ layout, configuration }) };
   if (everySeconds === undefined) return (await submit(witnessing, waitMs, invocation)) ? EXIT.ok : EXIT.runFailed;
   const stop = cancelOnSignal();
   let cosigned: { readonly checkpoint: string; readonly atMs: number } | undefined;

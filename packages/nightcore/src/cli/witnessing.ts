@@ -16,7 +16,7 @@ import {
 } from "#ledger";
 import { explainLedgerFault } from "#ports";
 import { sha256, verifyEd25519 } from "#store/keys";
-import { openLedgerReader, readConsistency } from "#store/tiles";
+import { type ArchivePlace, openLedgerReader, readConsistency } from "#store/tiles";
 import { type Layout, readIfThere, replaceFile } from "#store/workspace";
 import { type Asked, askWitnesses, type Pauses } from "#witness";
 import { usageStop } from "./invocation.ts";
@@ -24,8 +24,13 @@ import { readPublishedCheckpoint } from "./published.ts";
 import { random } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
 
-/** Whose log is cosigned, and under which policy. */
-export type Witnessing = { readonly layout: Layout; readonly policy: LogPolicy; readonly vkey: string };
+/** Whose log is cosigned, and under which policy. A witness that is far behind is told of what has been pruned by the archive. */
+export type Witnessing = {
+  readonly layout: Layout;
+  readonly policy: LogPolicy;
+  readonly vkey: string;
+  readonly archive?: ArchivePlace;
+};
 
 /** What came of asking for the published checkpoint of so many entries. */
 export type Cosigned = Asked & { readonly size: number };
@@ -76,10 +81,11 @@ function publishedSize(layout: Layout): number {
   return head.ok ? head.value.size : 0;
 }
 
-async function cosignOnce({ layout, policy, vkey }: Witnessing, patience: Waiting): Promise<Cosigned> {
-  const reader = unwrap(openLedgerReader({ folder: layout.ledger }), explainLedgerFault);
-  const { checkpoint, published } = reader;
+async function cosignOnce({ layout, policy, vkey, archive }: Witnessing, patience: Waiting): Promise<Cosigned> {
   const key = unwrap(parseVkey(sha256, vkey), explainEvidenceFault);
+  const { publicKey } = key;
+  const reader = unwrap(openLedgerReader({ folder: layout.ledger, publicKey, archive }), explainLedgerFault);
+  const { checkpoint, published } = reader;
   // A checkpoint that is not our own log's is never sent out under its name.
   unwrap(verifyCheckpoint(checkpoint, key, verifyEd25519), explainEvidenceFault);
   const prove = (from: number) => unwrap(readConsistency(reader, { from, to: published.size }), explainLedgerFault);

@@ -5,16 +5,19 @@ import { type LedgerFault } from "#ports";
 import { Projection } from "#store/sqlite";
 import { type LedgerFinding, openLedgerReader } from "#store/tiles";
 import type { Layout } from "#store/workspace";
-import { foldUpTo } from "./session.ts";
+import { archiveOf, foldUpTo, type View } from "./session.ts";
 
 const HOUR_MS = 3_600_000;
+
+type WorkspaceFiles = Pick<View, "layout" | "configuration" | "publicKey">;
 
 /**
  * What is wrong beside the ledger: a projection that is not what the log gives, files that were never renamed. Paths are relative
  * to the ledger folder. Changes nothing; folds the log into a temporary database, which takes as long as a rebuild.
  */
-export function examineSurroundings(layout: Layout, publicKey: Uint8Array): readonly LedgerFinding[] {
-  const projection = examineProjection(layout, publicKey);
+export function examineSurroundings(files: WorkspaceFiles): readonly LedgerFinding[] {
+  const { layout } = files;
+  const projection = examineProjection(files);
   const stray = listStrays(layout, Date.now()).map((file) => derived({ code: "ledger/leftover", where: file, detail: "" }));
   return projection === undefined ? stray : [derived(projection), ...stray];
 }
@@ -22,10 +25,12 @@ export function examineSurroundings(layout: Layout, publicKey: Uint8Array): read
 /** The projection's place as findings name it. */
 export const PROJECTION_FILE = "../state.db";
 
-function examineProjection({ ledger, state }: Layout, publicKey: Uint8Array): LedgerFault | undefined {
+function examineProjection(files: WorkspaceFiles): LedgerFault | undefined {
+  const { publicKey } = files;
+  const { ledger, state } = files.layout;
   if (!existsSync(state)) return undefined; // the next command folds it
   const differs = (detail: string): LedgerFault => ({ code: "ledger/projection-differs", where: PROJECTION_FILE, detail });
-  const reader = openLedgerReader({ folder: ledger });
+  const reader = openLedgerReader({ folder: ledger, publicKey, archive: archiveOf(files) });
   if (!reader.ok) return undefined; // said already, as what it is
   const rows = Projection.openExisting(state);
   if (rows === undefined) return differs("it cannot be used");

@@ -46,6 +46,8 @@ export type { Divergence, RecordedRun, Replay, ReplayFault, ReplayFaultCode, Rep
 export type { RunRecord, RunRequest, RunStatus, Trial } from "./run-record.ts";
 export { AGENT_TENANT_PREFIX, judgeSubmission } from "./submission.ts";
 export type { Acceptance, JudgedSubmission } from "./submission.ts";
+export { limitPruning } from "./log-pruning.ts";
+export type { PruningBounds, PruningLimit, PruningQuestion } from "./log-pruning.ts";
 export { deletionEvents, findExpired } from "./retention.ts";
 export type { RetentionPolicy, RetentionPowers } from "./retention.ts";
 export { Timeline } from "./timeline.ts";

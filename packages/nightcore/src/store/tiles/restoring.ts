@@ -4,6 +4,7 @@ import { fail, ok, type Result } from "#core";
 import type { LedgerFault } from "#ports";
 import { type Backup, backUpLedger } from "./backup.ts";
 import { attempt, type FileLayer, ledgerFault, nodeFiles } from "./file-layer.ts";
+import { readVerifierKey } from "./published-head.ts";
 import { openLedgerReader } from "./reader.ts";
 import { changeNames, type RestoredMark, writeRestoredMark } from "./surroundings.ts";
 
@@ -29,7 +30,10 @@ export async function restoreLedger(
 ): Promise<Result<Backup & { readonly mark: RestoredMark }, LedgerFault>> {
   const { from, vkey, folder, at, seen, files = nodeFiles } = options;
   if (existsSync(folder)) return fail(ledgerFault("ledger/occupied", "", ""));
-  const reader = openLedgerReader({ folder: from });
+  const key = readVerifierKey(vkey);
+  if (!key.ok) return key;
+  // Without an archive: a backup is whole, and a copy of a pruned log is none.
+  const reader = openLedgerReader({ folder: from, publicKey: key.value.publicKey });
   if (!reader.ok) return reader;
   const aside = `${folder}.restoring`; // what an earlier restoring left there is nothing yet
   rmSync(aside, { recursive: true, force: true });

@@ -22,9 +22,19 @@ export type Configuration = {
   readonly parallel: number;
   /** The largest `module.wasm` that is read. */
   readonly moduleBytesMax: number;
-  /** Days that blobs are kept after the last run that names them; 0: for ever. */
-  readonly retention: { readonly inputsDays: number; readonly outputsDays: number };
+  readonly retention: RetentionConfiguration;
   readonly acknowledgement: AcknowledgementConfiguration;
+};
+
+/** What may go after so many days, 0: never. */
+export type RetentionConfiguration = {
+  /** Days that blobs are kept after the last run that names them. */
+  readonly inputsDays: number;
+  readonly outputsDays: number;
+  /** Days that entries stay in the published folder at least. */
+  readonly logDays: number;
+  /** The folder of the entries that were pruned, relative to the workspace; empty: where the pruning entry says. */
+  readonly logArchive: string;
 };
 
 /** What is waited for before anybody is told. `policy`, `waitMs` and `unreached` matter for `witnessed` alone. */
@@ -73,9 +83,13 @@ module_mib_max = ${MODULE_MIB_MAX}
 
 [retention]
 # Days that inputs (modules, stdin, files) and outputs are kept after the last run that names them; 0 keeps them for ever.
-# nightcore retention apply deletes what is older, and records it. The log itself is never cut.
+# nightcore retention apply deletes what is older, and records it.
 inputs_days = 0
 outputs_days = 0
+# Days that entries of the log stay here; nightcore ledger prune moves older ones into an archive. 0 keeps them for ever.
+log_days = 0
+# The archive, where it is not, or not any more, where the log says.
+log_archive = ""
 
 [acknowledgement]
 # What is waited for before a guest starts and before anybody hears of its end: durable, published or witnessed.
@@ -111,7 +125,6 @@ function check(document: Record<string, unknown>, problems: string[]): Configura
   const retention = table(document, "retention", problems);
   const acknowledgement = table(document, "acknowledgement", problems);
   only(document, ["log", "run", "retention", "acknowledgement"], "", problems);
-  only(retention, ["inputs_days", "outputs_days"], "retention.", problems);
   only(log, ["origin", "ml_dsa_44"], "log.", problems);
   only(run, ["parallel", "module_mib_max"], "run.", problems);
   const origin = typeof log.origin === "string" ? log.origin : "";
@@ -121,17 +134,26 @@ function check(document: Record<string, unknown>, problems: string[]): Configura
   if (typeof mlDsa44 !== "boolean") problems.push("`log.ml_dsa_44` is neither true nor false");
   const parallel = whole(run, "parallel", { least: 0, most: 256, fallback: 0, table: "run" }, problems);
   const mib = whole(run, "module_mib_max", { least: 1, most: MODULE_MIB_MAX, fallback: MODULE_MIB_MAX, table: "run" }, problems);
-  const days = { least: 0, most: DAYS_MAX, fallback: 0, table: "retention" } as const;
   return {
     origin,
     mlDsa44: mlDsa44 === true,
     parallel: parallel === 0 ? availableParallelism() : parallel,
     moduleBytesMax: mib * 1024 * 1024,
-    retention: {
-      inputsDays: whole(retention, "inputs_days", days, problems),
-      outputsDays: whole(retention, "outputs_days", days, problems),
-    },
+    retention: checkRetention(retention, problems),
     acknowledgement: checkAcknowledgement(acknowledgement, problems),
+  };
+}
+
+function checkRetention(object: Record<string, unknown>, problems: string[]): RetentionConfiguration {
+  only(object, ["inputs_days", "outputs_days", "log_days", "log_archive"], "retention.", problems);
+  const days = { least: 0, most: DAYS_MAX, fallback: 0, table: "retention" } as const;
+  const logArchive = object["log_archive"] ?? "";
+  if (typeof logArchive !== "string") problems.push("`retention.log_archive` is not a text");
+  return {
+    inputsDays: whole(object, "inputs_days", days, problems),
+    outputsDays: whole(object, "outputs_days", days, problems),
+    logDays: whole(object, "log_days", days, problems),
+    logArchive: typeof logArchive === "string" ? logArchive : "",
   };
 }
 
