@@ -36,17 +36,18 @@ export function readTileFile(files: FileLayer, folder: string, tile: TileCoordin
   return readWhole(files, join(folder, PUBLIC_FOLDER, tilePath({ ...tile, width: TILE_WIDTH })));
 }
 
-/** A file, if it is there, and its path as faults name it. */
-export type PlacedFile = { readonly bytes: Buffer | undefined; readonly where: string };
+/** A file, if it is there, its path as faults name it, and how many entries or hashes that path promises. */
+export type PlacedFile = { readonly bytes: Buffer | undefined; readonly where: string; readonly width: number };
 
 /** The same with the path of the form that was found; that of the asked one when there is none. */
 export function readPlaced(files: FileLayer, folder: string, tile: TileCoordinate): PlacedFile {
   const where = `${PUBLIC_FOLDER}/${tilePath(tile)}`;
   const bytes = readWhole(files, join(folder, where));
-  if (bytes !== undefined || tile.width === TILE_WIDTH) return { bytes, where };
+  const { width } = tile;
+  if (bytes !== undefined || width === TILE_WIDTH) return { bytes, where, width };
   const full = `${PUBLIC_FOLDER}/${tilePath({ ...tile, width: TILE_WIDTH })}`;
   const fallback = readWhole(files, join(folder, full));
-  return fallback === undefined ? { bytes, where } : { bytes: fallback, where: full };
+  return fallback === undefined ? { bytes, where, width } : { bytes: fallback, where: full, width: TILE_WIDTH };
 }
 
 /** What a writer that died left under a temporary name, in the public folder and the journal, relative to the ledger folder. */

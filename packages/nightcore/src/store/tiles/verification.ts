@@ -53,6 +53,8 @@ export function verifyTree(options: LedgerVerificationOptions, key: LogKey, expe
   return new Verification(options, key, expected).run();
 }
 
+type FoundBundle = { readonly bytes: Buffer; readonly where: string };
+
 /** The hashes of one level that no full tile has taken yet. */
 type Row = { readonly hashes: Buffer; index: number; width: number };
 
@@ -94,9 +96,8 @@ class Verification {
     }
     const { durableSize, tornBytes } =
       this.#options.journal === false ? { durableSize: size, tornBytes: 0 } : this.#verifyJournal();
-    const told = { signaturesChecked: this.#signaturesChecked, problems: this.#problems };
-    const seen = { verifiedFrom: this.#verifiedFrom, pruning: this.#pruned.record ?? null };
-    return { size, durableSize, ...seen, root: encodeHex(computed), tornBytes, ...told };
+    const found = { signaturesChecked: this.#signaturesChecked, verifiedFrom: this.#verifiedFrom, problems: this.#problems };
+    return { size, durableSize, root: encodeHex(computed), tornBytes, pruning: this.#pruned.record ?? null, ...found };
   }
 
   #report(code: LedgerFault["code"], where: string, detail: string): void {
@@ -116,11 +117,12 @@ class Verification {
   #verifyBundle(index: number, width: number): void {
     const row = this.#row(0);
     const bundle: TileCoordinate = { level: "entries", index, width };
-    const { bytes, where } = this.#readExact(bundle);
+    const { bytes, where, width: found } = this.#readExact(bundle);
     if (bytes === undefined && this.#isAbsent(bundle)) return this.#passOver(index);
-    const offsets = bytes === undefined ? undefined : this.#hashEntries(bytes, width, row.hashes);
+    const offsets = bytes === undefined ? undefined : this.#hashEntries({ bytes, where }, width, row.hashes);
     const leaves = { level: 0, index, width };
-    const tile = readTile(nodeFiles, this.#options.folder, leaves) ?? this.#pruned.find(leaves);
+    const stored = readTile(nodeFiles, this.#options.folder, leaves);
+    const tile = stored ?? this.#pruned.find(leaves);
     if (bytes === undefined) {
       this.#report("ledger/missing-tile", where, "");
     } else if (offsets !== undefined && offsets.length <= width) {
@@ -129,14 +131,14 @@ class Verification {
         `${where}:${offsets.at(-1) ?? 0}`,
         `it is cut or malformed after ${offsets.length - 1} of ${width} entries`,
       );
-    } else if (offsets !== undefined && offsets[width] !== bytes.length && bundleIsOwn(where, width)) {
+    } else if (offsets !== undefined && offsets[width] !== bytes.length && found === width) {
       this.#report("ledger/corrupt-tile", `${where}:${offsets[width] ?? 0}`, BYTES_BEHIND);
     }
     const whole = offsets?.length === width + 1;
     if (tile === undefined) this.#reportTile(leaves);
     else if (!whole) tile.copy(row.hashes);
     else if (!tile.equals(row.hashes.subarray(0, width * HASH_BYTES)))
-      this.#blame({ bundle: where, offsets, index, width, tile });
+      this.#blame({ bundle: where, offsets, index, width, tile, isArchived: stored === undefined });
     this.#verifyPartials(leaves, row.hashes);
     this.#verifyPartialBundles(bundle, row.hashes);
     row.width = width;
@@ -147,7 +149,7 @@ class Verification {
    * Leaf hashes of `count` entries, into `leaves`. Returns the offsets that could be read. The low byte of an entry's length,
    * which stands right before it, is overwritten with the leaf prefix 0x00, so that nothing is copied.
    */
-  #hashEntries(bytes: Buffer, count: number, leaves: Buffer): readonly number[] {
+  #hashEntries({ bytes, where }: FoundBundle, count: number, leaves: Buffer): readonly number[] {
     const offsets = [0];
     const { signatures } = this.#options;
     const key = signatures === true ? makeEntryKey(this.#key.publicKey) : undefined;
@@ -161,9 +163,8 @@ class Verification {
       if (key !== undefined) {
         this.#signaturesChecked++;
         const wrong = checkEntrySignature(bytes.subarray(at + 2, end), key);
-        const { index } = this.#row(0);
-        const where = `${PUBLIC_FOLDER}/${tilePath({ level: "entries", index, width: count })}:${at}`;
-        if (wrong !== undefined) this.#report("ledger/corrupt-tile", where, `entry ${index * TILE_WIDTH + i}: ${wrong}`);
+        const entry = this.#row(0).index * TILE_WIDTH + i;
+        if (wrong !== undefined) this.#report("ledger/corrupt-tile", `${where}:${at}`, `entry ${entry}: ${wrong}`);
       }
       at = end;
       offsets.push(at);
@@ -178,6 +179,7 @@ class Verification {
     readonly index: number;
     readonly width: number;
     readonly tile: Buffer;
+    readonly isArchived: boolean;
   }): void {
     const row = this.#row(0);
     const { index, width, tile } = found;
@@ -194,8 +196,9 @@ class Verification {
           `entry ${entry} is not what the log recorded`,
         );
       } else {
-        const where = `${PUBLIC_FOLDER}/${tilePath({ level: 0, index, width })}:${i * HASH_BYTES}`;
-        this.#report("ledger/corrupt-tile", where, `it is not the hash of entry ${entry}`);
+        const leaves = { level: 0, index, width };
+        const where = found.isArchived ? archivedPath(leaves) : `${PUBLIC_FOLDER}/${tilePath(leaves)}`;
+        this.#report("ledger/corrupt-tile", `${where}:${i * HASH_BYTES}`, `it is not the hash of entry ${entry}`);
       }
     }
     if (tileIsRight) tile.copy(row.hashes);
@@ -315,7 +318,7 @@ class Verification {
   #readExact(tile: TileCoordinate): PlacedFile {
     const placed = readPlaced(nodeFiles, this.#options.folder, tile);
     if (placed.bytes !== undefined || !this.#pruned.covers(tile)) return placed;
-    return { bytes: this.#pruned.find(tile), where: archivedPath(tile) };
+    return { bytes: this.#pruned.find(tile), where: archivedPath(tile), width: tile.width };
   }
 
   /** The root of 256 hashes. The result is a view into a buffer that the next call reuses. */
@@ -392,9 +395,4 @@ class Verification {
       this.#report("ledger/corrupt-frame", JOURNAL_FOLDER, `entry ${index} is not the one that was published`);
     }
   }
-}
-
-/** Whether a bundle's file is the one for exactly this width, not a longer one that stands in for it. */
-function bundleIsOwn(where: string, width: number): boolean {
-  return width === TILE_WIDTH || where.endsWith(`.p/${width}`);
 }
