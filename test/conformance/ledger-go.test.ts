@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { after, test, type TestContext } from "node:test";
 import { encodeVkey, makeLogKey } from "../../packages/nightcore/src/ledger/index.ts";
 import { publicKeyOf, sha256 } from "../../packages/nightcore/src/store/keys/index.ts";
-import { openLedgerWriter } from "../../packages/nightcore/src/store/tiles/index.ts";
+import { openLedgerReader, openLedgerWriter, pruneLedger } from "../../packages/nightcore/src/store/tiles/index.ts";
 import { Workspace } from "../journeys/workspace.ts";
 
 // A second implementation, in another language and on other people's packages, reads the logs that we write.
@@ -79,7 +79,7 @@ test("Go's tlog and note packages verify our log: signature, tree, every inclusi
   const log = await writeLog("sound", 700, { key: privateKey, salt: "" });
   const { exit, said } = verify(log.vkey, log.published, join(log.folder, "checkpoint-300"));
   assert.equal(exit, 0, said);
-  assert.match(said, /verified: 700 entries/);
+  assert.match(said, /verified: 700 entries from 0 on/);
 });
 
 test("Go passes over a second signature of ML-DSA-44, which it does not know, and verifies the first", async (context) => {
@@ -120,6 +120,28 @@ test("Go notices a flipped byte, a cut tail, a missing tile, a wrong key, a fork
   assert.match(verify(log.vkey, log.published, join(fork.folder, "checkpoint-300")).said, /not what it was at 300/);
   const early = await writeLog("early", 301, { key: privateKey, salt: "" });
   assert.match(verify(log.vkey, early.published, join(log.folder, "checkpoint-700")).said, /has 301 entries, and had 700/);
+});
+
+test("Go proves what is left of a pruned log from the published folder alone, and all of it with the archive", async (context) => {
+  if (!isReady(context)) return;
+  const log = await writeLog("pruned", 700, { key: generateKeyPairSync("ed25519").privateKey, salt: "" });
+  const whole = join(folder, "whole");
+  const reader = openLedgerReader({ folder: log.folder });
+  assert.ok(reader.ok);
+  const record = () => Promise.resolve({ ok: true, value: undefined } as const);
+  const archive = join(folder, "pruned-archive");
+  const pruned = await pruneLedger({ reader: reader.value, archive, minimumIndex: 512, recordedIndex: 0, record });
+  assert.ok(pruned.ok && pruned.value.files === 4, JSON.stringify(pruned));
+  const older = join(log.folder, "checkpoint-700");
+  const { exit, said } = verify("-from", "512", log.vkey, log.published, older);
+  assert.equal(exit, 0, said);
+  assert.match(said, /verified: 700 entries from 512 on/);
+  assert.equal(verify(log.vkey, log.published).exit, 1, "what is gone is gone");
+  flip(join(log.published, "tile/entries/002.p/188"), 40);
+  assert.equal(verify("-from", "512", log.vkey, log.published).exit, 1, "what is left is still looked at");
+  flip(join(log.published, "tile/entries/002.p/188"), 40);
+  for (const part of [log.published, join(archive, "public")]) cpSync(part, whole, { recursive: true });
+  assert.equal(verify(log.vkey, whole, join(log.folder, "checkpoint-300")).exit, 0);
 });
 
 test("Go verifies the log of a real workspace", (context) => {

@@ -1,16 +1,18 @@
 // Command goverify checks a published Night Core log with code that is not Night Core's: the note and tlog packages that
 // verify Go's own checksum database.
 //
-//	goverify VKEY PUBLIC-FOLDER [OLDER-CHECKPOINT]
+//	goverify [-from INDEX] VKEY PUBLIC-FOLDER [OLDER-CHECKPOINT]
 //
 // It opens the checkpoint with the verifier key, rebuilds the tree from the entry bundles, proves every entry through the
-// tiles, and, given an older checkpoint, that the log has only grown since. It prints one line and exits 0, or the first
-// thing that is wrong and exits 1.
+// tiles, and, given an older checkpoint, that the log has only grown since. With -from, for a log that was pruned below that
+// minimum index, it reads no bundle and no tile of level 0 before it and proves the entries that follow. It prints one line
+// and exits 0, or the first thing that is wrong and exits 1.
 package main
 
 import (
 	"encoding/binary"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,17 +26,20 @@ import (
 const height = 8 // of every tile of a tlog-tiles log
 
 func main() {
-	if len(os.Args) < 3 {
-		fmt.Fprintln(os.Stderr, "usage: goverify VKEY PUBLIC-FOLDER [OLDER-CHECKPOINT]")
+	from := flag.Int64("from", 0, "minimum index of a pruned log, a multiple of 256")
+	flag.Parse()
+	args := flag.Args()
+	if len(args) < 2 || *from%256 != 0 {
+		fmt.Fprintln(os.Stderr, "usage: goverify [-from INDEX] VKEY PUBLIC-FOLDER [OLDER-CHECKPOINT]")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Args[2], os.Args[3:]); err != nil {
+	if err := run(args[0], args[1], *from, args[2:]); err != nil {
 		fmt.Println("refused:", err)
 		os.Exit(1)
 	}
 }
 
-func run(vkey, folder string, older []string) error {
+func run(vkey, folder string, from int64, older []string) error {
 	verifier, err := note.NewVerifier(vkey)
 	if err != nil {
 		return err
@@ -43,14 +48,16 @@ func run(vkey, folder string, older []string) error {
 	if err != nil {
 		return err
 	}
-	entries, err := readEntries(folder, tree.N)
+	entries, err := readEntries(folder, from, tree.N)
 	if err != nil {
 		return err
 	}
-	if err := checkTree(entries, tree); err != nil {
-		return err
+	if from == 0 {
+		if err := checkTree(entries, tree); err != nil {
+			return err
+		}
 	}
-	if err := checkProofs(entries, tree, folder); err != nil {
+	if err := checkProofs(entries, from, tree, folder); err != nil {
 		return err
 	}
 	for _, path := range older {
@@ -58,7 +65,7 @@ func run(vkey, folder string, older []string) error {
 			return err
 		}
 	}
-	fmt.Printf("verified: %d entries, root %v\n", tree.N, tree.Hash)
+	fmt.Printf("verified: %d entries from %d on, root %v\n", tree.N, from, tree.Hash)
 	return nil
 }
 
@@ -84,10 +91,10 @@ func openCheckpoint(path string, verifier note.Verifier) (tlog.Tree, error) {
 	return tlog.Tree{N: size, Hash: root}, err
 }
 
-// readEntries reads the bundles that the size demands: 256 entries each, every one after its length in two bytes.
-func readEntries(folder string, size int64) ([][]byte, error) {
+// readEntries reads the bundles that the size demands, from an index on: 256 entries each, every one after its length in two bytes.
+func readEntries(folder string, from, size int64) ([][]byte, error) {
 	var entries [][]byte
-	for n := int64(0); n*256 < size; n++ {
+	for n := from / 256; n*256 < size; n++ {
 		width := size - n*256
 		if width > 256 {
 			width = 256
@@ -140,14 +147,15 @@ func checkTree(entries [][]byte, tree tlog.Tree) error {
 }
 
 // checkProofs proves each entry from the tiles alone; the reader authenticates every tile against the root.
-func checkProofs(entries [][]byte, tree tlog.Tree, folder string) error {
+func checkProofs(entries [][]byte, from int64, tree tlog.Tree, folder string) error {
 	reader := tlog.TileHashReader(tree, tiles(folder))
-	for n, entry := range entries {
-		proof, err := tlog.ProveRecord(tree.N, int64(n), reader)
+	for i, entry := range entries {
+		n := from + int64(i)
+		proof, err := tlog.ProveRecord(tree.N, n, reader)
 		if err != nil {
 			return fmt.Errorf("entry %d: %w", n, err)
 		}
-		if err := tlog.CheckRecord(proof, tree.N, tree.Hash, int64(n), tlog.RecordHash(entry)); err != nil {
+		if err := tlog.CheckRecord(proof, tree.N, tree.Hash, n, tlog.RecordHash(entry)); err != nil {
 			return fmt.Errorf("entry %d: %w", n, err)
 		}
 	}
