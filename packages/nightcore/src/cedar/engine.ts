@@ -1,54 +1,76 @@
-import type { CedarValueJson, EntityJson, Response } from "@cedar-policy/cedar-wasm/web";
-import { quote } from "#core";
-import {
-  type CompiledPolicy,
-  isApproved,
-  type JudgedFacts,
-  type PolicyAnswer,
-  type PolicyEngine,
-  type PolicyRequest,
-  type Reason,
-  weighStanding,
-} from "#guardian";
+import type { Response } from "@cedar-policy/cedar-wasm/web";
+import { type Digest, quote, type Sha256 } from "#core";
+import type { CompiledPolicy, PolicyAnswer, PolicyEngine, Reason } from "#guardian";
 import { type Cedar, CEDAR_COMPILER, loadCedar } from "./library.ts";
-import { type Mentioned, readMentioned } from "./mentioned.ts";
+import { readMentioned } from "./mentioned.ts";
+import { type Call, digestQuestion, encodeCall } from "./question.ts";
 
 const RECENT_MAX = 1024; // LIMIT: answers kept, a few hundred bytes each
 
 /** Policies that have been compiled, as the log names them: `name` is the digest of the version. */
 export type PolicySet = { readonly name: string; readonly policies: readonly CompiledPolicy[] };
 
+/** Answers that Cedar gave before, under the digests of their questions. Undefined is no answer, and Cedar is asked. */
+export type KnownAnswers = { readonly sha256: Sha256; readonly find: (question: Digest) => PolicyAnswer | undefined };
+
+/** Policies in Cedar that can be asked. `open` loads Cedar before that, and says nothing of what is wrong: whoever asks is told. */
+export type CedarEngine = PolicyEngine & { readonly open: () => void };
+
 /**
- * Opens the policies of one version for judging. Cedar is loaded now; a set that Cedar refuses throws, and the caller denies.
- * A judgement is a function of its question, so the answers to the newest questions are kept: a warm tenant asks the same again.
+ * The policies of one version, for judging. Cedar is loaded by `open`, or when there is no other answer; a set that Cedar refuses
+ * throws whenever it is asked, and the caller denies. A judgement is a function of its question, so the answers to the newest
+ * questions are kept: a warm tenant asks the same again. With `known`, those are looked at before Cedar is, and every answer
+ * says what was asked; without, Cedar itself has answered.
  */
-export function openCedarEngine({ name, policies }: PolicySet): PolicyEngine {
+export function openCedarEngine(set: PolicySet, known?: KnownAnswers): CedarEngine {
+  const mentioned = readMentioned(set.policies.map(({ text }) => text));
+  const recent = new Map<string, PolicyAnswer>();
+  let judgeCall: JudgeCall | undefined;
+  return {
+    name: CEDAR_COMPILER,
+    judge(facts, request) {
+      const call = encodeCall(facts, request, mentioned);
+      const text = JSON.stringify(call);
+      const kept = recent.get(text);
+      if (kept !== undefined) return kept;
+      const answer = known === undefined ? askCedar(call) : askFirst(known, call);
+      if (recent.size >= RECENT_MAX) recent.clear();
+      recent.set(text, answer);
+      return answer;
+    },
+    open() {
+      try {
+        judgeCall ??= prepareJudging(set);
+      } catch {
+        // Whoever is judged by it will be told.
+      }
+    },
+  };
+
+  function askFirst({ sha256, find }: KnownAnswers, call: Call): PolicyAnswer {
+    const question = digestQuestion(sha256, set.name, call);
+    return find(question) ?? { ...askCedar(call), asked: { question } };
+  }
+
+  function askCedar(call: Call): PolicyAnswer {
+    judgeCall ??= prepareJudging(set);
+    return judgeCall(call);
+  }
+}
+
+type JudgeCall = (call: Call) => PolicyAnswer;
+
+/** Loads Cedar and prepares the policies. Throws where Cedar refuses them. */
+function prepareJudging({ name, policies }: PolicySet): JudgeCall {
   const cedar = loadCedar();
   // Cedar keeps prepared sets by name for ever, so that a set of the same name is the same set: the name is a digest.
   const whole = prepare(cedar, name, policies);
   const unheld = `${name}/unheld`;
   let unheldPrepared = false;
   const byId = new Map(policies.map((policy) => [policy.id, policy]));
-  const mentioned = readMentioned(policies.map(({ text }) => text));
-  const recent = new Map<string, PolicyAnswer>();
   // V8 compiles what is called for the first time: now, while others wait for their processes, and not within a decision.
   ask(cedar, whole, FIRST_CALL);
-  return {
-    name: CEDAR_COMPILER,
-    judge(facts, request) {
-      const call = encodeCall(facts, request, mentioned);
-      // Everything that Cedar is told, and in the order in which it is always built.
-      const question = JSON.stringify(call);
-      const known = recent.get(question);
-      if (known !== undefined) return known;
-      const answer = judgeCall(call);
-      if (recent.size >= RECENT_MAX) recent.clear();
-      recent.set(question, answer);
-      return answer;
-    },
-  };
-
-  function judgeCall(call: Call): PolicyAnswer {
+  return (call) => {
     const { decision, diagnostics } = ask(cedar, whole, call);
     const errors = diagnostics.errors.map(({ policyId, error }) => failed(policyId, error.message));
     if (decision === "allow") return { permits: errors.length > 0 ? [] : diagnostics.reason.toSorted(), reasons: errors };
@@ -64,11 +86,9 @@ export function openCedarEngine({ name, policies }: PolicySet): PolicyEngine {
       );
     unheldPrepared = true;
     return withPermits(reasons, ask(cedar, unheld, call));
-  }
+  };
 }
 
-/** What stands for every entity of its type where the policies cannot tell one from another. */
-const ANY = "any";
 const NOBODY = { type: "Key", id: "nobody" };
 const FIRST_CALL: Call = {
   principal: NOBODY,
@@ -84,14 +104,6 @@ function prepare(cedar: Cedar, name: string, policies: readonly CompiledPolicy[]
   if (prepared.type === "failure") throw new Error(prepared.errors.map(({ message }) => message).join("; "));
   return name;
 }
-
-type Call = {
-  readonly principal: { readonly type: string; readonly id: string };
-  readonly action: { readonly type: string; readonly id: string };
-  readonly resource: { readonly type: string; readonly id: string };
-  readonly context: Readonly<Record<string, CedarValueJson>>;
-  readonly entities: readonly EntityJson[];
-};
 
 function ask(cedar: Cedar, preparsedPolicySetId: string, call: Call): Response {
   // The request is of our making and the policies were checked against its schema; checking it again would cost as much as the answer.
@@ -121,50 +133,4 @@ function forbidden(policy: CompiledPolicy | undefined, id: string): Reason {
   const verdict = policy?.verdict ?? "deny";
   const hint = policy?.hint;
   return { verdict, code: "guardian/policy-forbids", policy: id, message, ...(hint === undefined ? {} : { hint }) };
-}
-
-function encodeCall(facts: JudgedFacts, { risk, grant }: PolicyRequest, mentioned: Mentioned): Call {
-  const { module, signature, history } = facts;
-  const principal = { type: "Key", id: mentioned.tells("Key") ? signature.keyId : ANY };
-  const resource = { type: "Module", id: mentioned.tells("Module") ? module.digest : ANY };
-  const context = {
-    ...{
-      source: facts.source,
-      entry: grant.entry,
-      capabilities: [...grant.capabilities],
-      operatorGrants: [...facts.operatorGrants],
-    },
-    ...grant.budgets,
-    ...{ manifestSigned: signature.manifestSigned, approved: isApproved(facts) },
-    ...{ backend: facts.backend, isolation: [...facts.isolation], riskScore: risk.score, riskBand: risk.band },
-    standing: weighStanding(facts).points,
-    known: history.firstSeenAt !== undefined,
-    changed: history.previousDigest !== undefined && history.previousDigest !== module.digest,
-    ...{ previousRuns: history.previousRuns ?? 0, previousFailures: history.previousFailures ?? 0 },
-    ...{ digestRuns: history.digestRuns ?? 0, digestFailures: history.digestFailures ?? 0 },
-    ...{ tenantRuns: history.tenantRuns ?? 0, tenantFailures: history.tenantFailures ?? 0 },
-  };
-  const attributes = { sizeBytes: module.sizeBytes, imports: [...module.imports], features: [...module.features] };
-  return {
-    principal,
-    action: { type: "Action", id: facts.mode === "run" ? "run" : "prove" },
-    resource,
-    context: mentioned.pick(context),
-    entities: [
-      ...describe(principal, { name: signature.keyName }, mentioned),
-      ...describe(resource, attributes, mentioned, { type: "Tenant", id: facts.tenant }),
-    ],
-  };
-}
-
-/** An entity as the policies can see it; nothing where they speak neither of its attributes nor of what it belongs to. */
-function describe(
-  uid: Call["principal"],
-  attributes: Readonly<Record<string, CedarValueJson>>,
-  mentioned: Mentioned,
-  parent?: Call["principal"],
-): readonly EntityJson[] {
-  const attrs = mentioned.pick(attributes);
-  const parents = parent !== undefined && mentioned.has(parent.type) ? [parent] : [];
-  return Object.keys(attrs).length > 0 || parents.length > 0 ? [{ uid, attrs, parents }] : [];
 }

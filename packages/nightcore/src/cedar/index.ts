@@ -8,6 +8,7 @@
 export { CEDAR_COMPILER, loadCedar } from "./library.ts";
 export { compilePolicies } from "./compilation.ts";
 export { openCedarEngine } from "./engine.ts";
+export type { CedarEngine, KnownAnswers } from "./engine.ts";
 export { POLICY_SCHEMA } from "./schema.ts";
 export { openAuthority } from "./authority.ts";
 export type { Authority, Deed, Question } from "./authority.ts";

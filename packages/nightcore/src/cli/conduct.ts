@@ -3,7 +3,7 @@ import type { Result } from "#core";
 import { describeV8Engine } from "#engine/v8";
 import { type Engine, type EngineFault, explainEngineFault, explainLedgerFault, type Print } from "#ports";
 import type { RunReport } from "#report";
-import { isBlocked } from "#state";
+import { isAnsweredByLog, isBlocked } from "#state";
 import { openBlobs } from "#store/blobs";
 import { replaceFile, replaceReport } from "#store/workspace";
 import { Pipeline, processAll, type RunRecord, type RunRequest } from "#worker";
@@ -17,6 +17,8 @@ import { crypto, logKeyOf, openSession, random, type Session } from "./session.t
 import { cancelOnSignal } from "./interruption.ts";
 import { judgingPowersOf } from "./judging.ts";
 import { watchOrders } from "./kill-orders.ts";
+import { openPolicies } from "./policy-store.ts";
+import { openRecordedAnswers } from "./recorded-answers.ts";
 import { unwrap } from "./unwrap.ts";
 import { isolateFolder } from "./vaulting.ts";
 
@@ -41,8 +43,7 @@ export async function conduct(invocation: Invocation, { mode, opening }: Conduct
       const parallel = asked ?? session.configuration.parallel;
       if (mode === "run") engine ??= openEngine(parallel);
       const powers = powersOf(session);
-      // Loading Cedar keeps this thread busy, which has nothing to do until the sandbox processes are up.
-      powers.policyEngine?.open();
+      openPolicyEngine(powers);
       const passage = {
         ...{ backend, request, parallel, powers },
         engine: engine === undefined ? undefined : unwrap(await engine, explainEngineFault),
@@ -127,7 +128,18 @@ export function powersOf(session: Session) {
   const { recorder, layout, configuration } = session;
   const { level, unreached } = configuration.acknowledgement;
   const acknowledgement = level === "durable" ? undefined : { level, unreached };
-  return { ...judgingPowersOf(session), random, recorder, blobs: openBlobs(layout.blobs), acknowledgement };
+  const policies = openPolicies(layout, session.rows, openRecordedAnswers(session));
+  return { ...judgingPowersOf(session, policies), random, recorder, blobs: openBlobs(layout.blobs), acknowledgement };
+}
+
+/**
+ * Loads Cedar now, while this thread has nothing to do until the sandbox processes are up. Where the log will most likely answer,
+ * and nothing is on trial, Cedar is loaded for the question that the log cannot answer, if there is one.
+ */
+function openPolicyEngine({ policyEngine, policies, trial, rows }: ReturnType<typeof powersOf>): void {
+  const { version } = policies;
+  if (trial === undefined && version !== undefined && isAnsweredByLog(rows, version.digest)) return;
+  policyEngine?.open();
 }
 
 /** What the guest printed and nobody was shown yet. Of a run that the engine killed, nothing is kept. */

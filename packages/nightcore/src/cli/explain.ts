@@ -1,3 +1,4 @@
+import { openCedarEngine } from "#cedar";
 import { type Digest, parseDigest, quote } from "#core";
 import type { PolicyBundle } from "#guardian";
 import type { DecisionEvent } from "#state";
@@ -5,7 +6,7 @@ import { decideAgain, factsOf } from "#worker";
 import { sayAssessment } from "./assessment-words.ts";
 import { encodeExplanation, type Explained, sayExplanation } from "./decision-words.ts";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
-import { openJudge, readVersion } from "./policy-store.ts";
+import { readVersion } from "./policy-store.ts";
 import { findRun, indexesOf, readAssessment } from "./recorded-run.ts";
 import { openView, readEntries, type View } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
@@ -22,8 +23,9 @@ export async function run(invocation: Invocation): Promise<number> {
     const { event, index } = findDecision(view, asked);
     const facts = factsOf(event);
     const bundle = openBundle(view, facts.policyVersion?.digest);
+    const version = facts.policyVersion?.digest;
     const engine =
-      bundle === undefined || facts.policyVersion === undefined ? undefined : openJudge(facts.policyVersion.digest, bundle);
+      bundle === undefined || version === undefined ? undefined : openCedarEngine({ name: version, policies: bundle.policies });
     const decision = decideAgain(event, engine);
     const explained: Explained = { facts, decision, bundle, engine, rules: event.engine };
     const same = decision.verdict === event.verdict;

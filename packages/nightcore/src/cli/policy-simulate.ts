@@ -1,10 +1,11 @@
 import { resolve } from "node:path";
+import { openCedarEngine } from "#cedar";
 import { type Digest, digestOf, quote, utf8 } from "#core";
-import type { PolicyBundle } from "#guardian";
+import type { PolicyBundle, PolicyEngine } from "#guardian";
 import { sha256 } from "#store/keys";
 import { countFlips, decideAgain, decideUnder, type Deciding, factsOf, findFlip, type Flip } from "#worker";
 import { EXIT, type Invocation } from "./invocation.ts";
-import { bundleFiles, openDeciding, openJudge, readPolicyFiles, readVersion, unwrapBundle } from "./policy-store.ts";
+import { bundleFiles, openDeciding, readPolicyFiles, readVersion, unwrapBundle } from "./policy-store.ts";
 import { filesInForce, findVersion, openVersion } from "./policy-words.ts";
 import { readDecisions, type RecordedDecision } from "./recorded-decisions.ts";
 import { openReader, openView, type Session, type View } from "./session.ts";
@@ -72,12 +73,12 @@ export function simulateOn(session: Session, candidate: PolicyBundle): Simulatio
 
 /** Decides each again under the version that was in force for it. A version whose bytes are gone decided by what nobody can show. */
 function decideAllAgain({ layout }: View, decisions: Iterable<RecordedDecision>): Simulation {
-  const engines = new Map<string, ReturnType<typeof openJudge> | undefined>();
+  const engines = new Map<string, PolicyEngine | undefined>();
   const engineOf = (version: Digest | undefined) => {
     if (version === undefined) return undefined;
     if (!engines.has(version)) {
       const bundle = readVersion(layout, version);
-      engines.set(version, bundle.ok ? openJudge(version, bundle.value) : undefined);
+      engines.set(version, bundle.ok ? openCedarEngine({ name: version, policies: bundle.value.policies }) : undefined);
     }
     return engines.get(version);
   };

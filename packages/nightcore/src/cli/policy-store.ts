@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { CEDAR_COMPILER, compilePolicies, openCedarEngine } from "#cedar";
+import { CEDAR_COMPILER, type CedarEngine, compilePolicies, type KnownAnswers, openCedarEngine } from "#cedar";
 import { type Digest, digestOf, escapeControls, fail, ok, quote, type Result } from "#core";
 import {
   checkPolicyFiles,
@@ -9,7 +9,6 @@ import {
   type Finding,
   parsePolicyBundle,
   type PolicyBundle,
-  type PolicyEngine,
   type PolicyFault,
 } from "#guardian";
 import { type PolicyVersionRow, readPolicyHead, type Rows } from "#state";
@@ -82,13 +81,16 @@ export type PoliciesInForce = {
   readonly active: PolicyVersionRow | undefined;
   readonly bundle: PolicyBundle | undefined;
   readonly shelf: PolicyShelf;
-  readonly engine: Judge | undefined;
+  readonly engine: CedarEngine | undefined;
   /** The version that is tried beside it, if one is and if it can be read: a trial is never in the way. */
   readonly trial: Deciding | undefined;
 };
 
-/** Opens what the log says is in force, and nothing that lies in `policies/`. Whatever is wrong with it denies everything. */
-export function openPolicies(layout: Layout, rows: Pick<Rows, "get">): PoliciesInForce {
+/**
+ * Opens what the log says is in force, and nothing that lies in `policies/`. Whatever is wrong with it denies everything. With
+ * `known`, that is looked at before Cedar is asked; without, and for what is on trial, Cedar itself answers.
+ */
+export function openPolicies(layout: Layout, rows: Pick<Rows, "get">, known?: KnownAnswers): PoliciesInForce {
   const active = readPolicyHead(rows, "active");
   const none = { active, bundle: undefined, engine: undefined, trial: undefined };
   if (active === undefined) {
@@ -103,7 +105,7 @@ export function openPolicies(layout: Layout, rows: Pick<Rows, "get">): PoliciesI
   return {
     active,
     bundle: read.value,
-    ...openDeciding(active, read.value),
+    ...openDeciding(active, read.value, known),
     trial: tried !== undefined && trial?.ok === true ? openDeciding(tried, trial.value) : undefined,
   };
 }
@@ -112,29 +114,10 @@ export function openPolicies(layout: Layout, rows: Pick<Rows, "get">): PoliciesI
 export function openDeciding(
   { number, version }: Pick<PolicyVersionRow, "number" | "version">,
   bundle: PolicyBundle,
-): Deciding & { readonly engine: Judge } {
+  known?: KnownAnswers,
+): Deciding & { readonly engine: CedarEngine } {
   const shelf = new PolicyShelf({ version: { number, digest: version }, files: bundle.files }, sha256);
-  return { shelf, engine: openJudge(version, bundle) };
-}
-
-/** An engine that can be opened before it is asked. */
-export type Judge = PolicyEngine & { readonly open: () => void };
-
-/** An engine for a version. One that cannot be opened throws when it is asked, which the decision turns into a deny. */
-export function openJudge(version: Digest, { policies }: PolicyBundle): Judge {
-  let opened: PolicyEngine | undefined;
-  const open = () => (opened ??= openCedarEngine({ name: version, policies }));
-  return {
-    name: CEDAR_COMPILER,
-    judge: (facts, request) => open().judge(facts, request),
-    open() {
-      try {
-        open();
-      } catch {
-        // Whoever is judged by it will be told.
-      }
-    },
-  };
+  return { shelf, engine: openCedarEngine({ name: version, policies: bundle.policies }, known) };
 }
 
 /** The version, or the end of the command after every problem was told on a line of its own. */

@@ -1,4 +1,4 @@
-import { bandOf, BUDGET_NAMES, quote, RISK_MAX } from "#core";
+import { bandOf, BUDGET_NAMES, type Digest, quote, RISK_MAX } from "#core";
 import { weighApprovals } from "./approval-weighing.ts";
 import { askedCapabilities, askedRun, type GrantedRun } from "./asked-run.ts";
 import type { Facts, Finding } from "./facts.ts";
@@ -21,10 +21,19 @@ export type Decision = {
   readonly risk: Risk;
   /** The ids of the policies that permit it, in the authors' words. Empty when no policy was asked. */
   readonly permits: readonly string[];
+  /** What the policies were asked, where the record is to say so. */
+  readonly asked?: AskedPolicies;
 };
 
+/** A question to the policies by its digest; `answeredBy`: the entry of the log that has the answer, where they were not asked again. */
+export type AskedPolicies = { readonly question: Digest; readonly answeredBy?: number };
+
 /** What the policies in force say: which of them permit, and the reasons of those that forbid. */
-export type PolicyAnswer = { readonly permits: readonly string[]; readonly reasons: readonly Reason[] };
+export type PolicyAnswer = {
+  readonly permits: readonly string[];
+  readonly reasons: readonly Reason[];
+  readonly asked?: AskedPolicies;
+};
 
 /** What policies are asked about: facts of a module that was admitted, that a trusted key signed, and that has limits. */
 export type JudgedFacts = Facts & {
@@ -44,7 +53,7 @@ export type PolicyEngine = {
 export type PolicyRequest = { readonly risk: Risk; readonly grant: GrantedRun };
 
 /** What decides, for the record: the version of the rules, and the engine that judges beside them. */
-export function nameRules(engine: PolicyEngine | undefined): string {
+export function nameRules(engine: Pick<PolicyEngine, "name"> | undefined): string {
   return engine === undefined ? RULES_VERSION : `${RULES_VERSION}+${engine.name}`;
 }
 
@@ -82,12 +91,13 @@ function riskOf(facts: Facts): Risk {
 }
 
 function decideAt(facts: Facts, risk: Risk, engine: PolicyEngine | undefined): Decision {
-  const { permits, reasons: judged } = askPolicies(facts, risk, engine);
+  const { permits, reasons: judged, asked } = askPolicies(facts, risk, engine);
   const reasons = [...RULES.flatMap((rule) => rule(facts)), ...judged];
   const sorted = reasons.toSorted((a, b) => WEIGHT[b.verdict] - WEIGHT[a.verdict]);
   const worst = sorted[0];
-  if (worst !== undefined) return { verdict: worst.verdict, reasons: sorted, grant: undefined, risk, permits };
-  return { verdict: "allow", reasons: [], grant: grantOf(facts), risk, permits };
+  const told = { risk, permits, ...(asked === undefined ? {} : { asked }) };
+  if (worst !== undefined) return { verdict: worst.verdict, reasons: sorted, grant: undefined, ...told };
+  return { verdict: "allow", reasons: [], grant: grantOf(facts), ...told };
 }
 
 // What is refused before it has a signer, a shape or limits has nothing that a policy could be asked about.
@@ -96,7 +106,7 @@ function askPolicies(facts: Facts, risk: Risk, engine: PolicyEngine | undefined)
   const answer = engine.judge(facts, { risk, grant: grantOf(facts) });
   if (answer.permits.length > 0 || answer.reasons.length > 0) return answer;
   const hint = "`nightcore policy show` prints the policies in force";
-  return { permits: [], reasons: deny("guardian/no-permit", "no policy permits it, and what is not permitted is denied", hint) };
+  return { ...answer, reasons: deny("guardian/no-permit", "no policy permits it, and what is not permitted is denied", hint) };
 }
 
 function isJudged(facts: Facts): facts is JudgedFacts {

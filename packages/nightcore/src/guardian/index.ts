@@ -26,7 +26,16 @@ export type { Change } from "./counterfactual.ts";
 export { measureDistance } from "./distance.ts";
 export type { Distance, Threshold } from "./distance.ts";
 export { decide, nameRules } from "./decision.ts";
-export type { Decision, JudgedFacts, PolicyAnswer, PolicyEngine, PolicyRequest, Reason, Verdict } from "./decision.ts";
+export type {
+  AskedPolicies,
+  Decision,
+  JudgedFacts,
+  PolicyAnswer,
+  PolicyEngine,
+  PolicyRequest,
+  Reason,
+  Verdict,
+} from "./decision.ts";
 export { explainApprovalFault, explainPolicyFault } from "./explain.ts";
 export type { Facts, Finding } from "./facts.ts";
 export { issuePermit, nameVerdict, Permit } from "./permit.ts";

@@ -56,19 +56,26 @@ const STEPS: Pick<Arbitraries, "admission" | "verification" | "decision" | "inte
     finding,
     trustStore: digest,
   }),
-  decision: fc.record({
-    ...ofRun,
-    digest: fc.option(digest),
-    mode: fc.constantFrom("run", "proof"),
-    verdict: fc.constantFrom("allow", "hold", "deny", "quarantine"),
-    reasons: fc.array(
-      said.map((one) => ({ ...one, verdict: "deny" })),
-      { maxLength: 2 },
-    ),
-    grant: fc.constant(null),
-    facts: fc.constant(null),
-    engine: text,
-  }),
+  decision: fc
+    .tuple(
+      fc.record({
+        ...ofRun,
+        digest: fc.option(digest),
+        mode: fc.constantFrom("run", "proof"),
+        verdict: fc.constantFrom("allow", "hold", "deny", "quarantine"),
+        reasons: fc.array(
+          said.map((one) => ({ ...one, verdict: "deny" })),
+          { maxLength: 2 },
+        ),
+        grant: fc.constant(null),
+        facts: fc.option(digest.map((version) => ({ policyVersion: { number: 1, digest: version } }))),
+        engine: text,
+      }),
+      // Two questions that share a row, and others.
+      fc.record({ question: fc.constantFrom("0".repeat(64), `${"0".repeat(63)}1`, "1".repeat(64)) }, { requiredKeys: [] }),
+      fc.record({ answeredBy: fc.nat(20) }, { requiredKeys: [] }),
+    )
+    .map(([decision, asked, answered]) => ({ ...decision, ...(asked as { question?: Digest }), ...answered })),
   intent: fc.record({
     ...ofRun,
     digest,

@@ -128,6 +128,12 @@ export type DecisionEvent = OfRun & {
   /** The score with its contributions, and the policies that permit. Absent in decisions of the first version. */
   readonly risk?: Json;
   readonly permits?: readonly string[];
+  /**
+   * SHA-256 of what the policies were asked. `answeredBy`: the entry of this log that has the answer, which was taken from there;
+   * absent where Cedar was asked. Both are absent where no policy was asked, and in decisions from before they were told.
+   */
+  readonly question?: Digest;
+  readonly answeredBy?: number;
   /** Whose approvals stand behind an allow; absent where none did, or in decisions from before there were any. */
   readonly consent?: { readonly persons: readonly string[]; readonly breakGlass: boolean };
   /** What a version on trial would have decided; its reasons only where the verdict is another. Absent while none is tried. */

@@ -18,6 +18,7 @@ import {
   evolveWithdrawal,
   noteDecisionTime,
 } from "./approval-fold.ts";
+import { evolveAnswer } from "./answer.ts";
 import { evolvePolicy } from "./policy-fold.ts";
 import { asBlock, evolveBlock, evolveRelease } from "./block.ts";
 import { evolveInputs, evolveOutputs } from "./flow.ts";
@@ -211,14 +212,16 @@ const STATUS_OF_VERDICT = { allow: "allowed", hold: "held", deny: "denied", quar
 
 function evolveDecision(rows: Rows, event: DecisionEvent, index: number): void {
   const reason = event.reasons[0];
+  const policy = policyOf(event.facts);
   noteDecisionTime(rows, event, index);
+  evolveAnswer(rows, event, { index, version: policy });
   const status = event.verdict === "allow" && event.mode === "proof" ? "verified" : STATUS_OF_VERDICT[event.verdict];
   changeRun(rows, event, index, {
     mode: event.mode,
     status,
     code: reason?.code ?? null,
     message: reason?.message ?? null,
-    policy: policyOf(event.facts),
+    policy,
     decided_at: event.at,
   });
   changeTenant(rows, event.tenant, event.at, (before) => ({

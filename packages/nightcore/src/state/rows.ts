@@ -21,6 +21,7 @@ export type TableName =
   | "standing"
   | "policy_versions"
   | "policy_heads"
+  | "answers"
   | ApprovalTableName;
 /** A column's type, in SQLite's words. */
 export type ColumnType = "text" | "integer" | "real";
@@ -36,7 +37,7 @@ export type Table = {
  * The projections as data: a store creates these tables, and nothing else, for this schema version. Whoever changes a
  * column raises the version, and every database is rebuilt from the log.
  */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /** Every projection and its columns. */
 export const TABLES: Readonly<Record<TableName, Table>> = {
@@ -193,12 +194,15 @@ export const TABLES: Readonly<Record<TableName, Table>> = {
     },
     indexes: [["version"]],
   },
-  // Which version is in force (`active`), which is tried beside it (`tried`), and which number was given last (`newest`).
+  // Which version is in force (`active`), which is tried beside it (`tried`), which number was given last (`newest`), and the version
+  // of the newest answer where that was taken from the log (`answered`).
   policy_heads: {
     key: "name",
     columns: { name: "text", number: "integer", version: "text", at: "text", log_index: "integer" },
     indexes: [],
   },
+  // Where Cedar's answers stand in the log, by the first digits of their questions (state/answer.ts).
+  answers: { key: "slot", columns: { slot: "text", question: "text", log_index: "integer" }, indexes: [] },
 };
 
 /** Rows whose column lies between two values of its type, both included; an end that is absent is open. */

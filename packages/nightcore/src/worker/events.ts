@@ -74,6 +74,7 @@ export function decisionEvent(
     grant: (decision.grant ?? null) as unknown as Json,
     risk: decision.risk as unknown as Json,
     permits: decision.permits,
+    ...decision.asked,
     facts: facts as unknown as Json,
     engine,
     ...(trial === undefined ? {} : { trial }),

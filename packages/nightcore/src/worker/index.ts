@@ -35,6 +35,8 @@ export { assessmentEvents, assessOutcome } from "./assessment.ts";
 export type { AssessedRun } from "./assessment.ts";
 export { assessAgain } from "./reassessment.ts";
 export type { Misassessment, Reassessment } from "./reassessment.ts";
+export { takeAnswer } from "./recorded-answer.ts";
+export type { AnswerSought } from "./recorded-answer.ts";
 export { aboutModule, Recorder } from "./recorder.ts";
 export type { About, Recorded } from "./recorder.ts";
 export { traceRecall } from "./recall.ts";
