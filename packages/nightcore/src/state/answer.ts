@@ -27,9 +27,8 @@ export function evolveAnswer(
 
 /** The index of the entry that may have the answer; whoever goes by it reads that entry. Undefined: no entry is known. */
 export function readAnswerIndex(rows: Pick<Rows, "get">, question: Digest): number | undefined {
-  const row = rows.get("answers", question.slice(0, SLOT_DIGITS));
-  const index = row?.question === question ? Number(row.log_index) : -1;
-  return Number.isSafeInteger(index) && index >= 0 ? index : undefined;
+  const { question: noted, log_index: index } = rows.get("answers", question.slice(0, SLOT_DIGITS)) ?? {};
+  return noted === question && typeof index === "number" && Number.isSafeInteger(index) && index >= 0 ? index : undefined;
 }
 
 /** Whether the newest answer under this version came from the log, as the next one then will. A guess, on which nothing is decided. */
