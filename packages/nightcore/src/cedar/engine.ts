@@ -10,10 +10,19 @@ const RECENT_MAX = 1024; // LIMIT: answers kept, a few hundred bytes each
 /** Policies that have been compiled, as the log names them: `name` is the digest of the version. */
 export type PolicySet = { readonly name: string; readonly policies: readonly CompiledPolicy[] };
 
-/** Answers that Cedar gave before, under the digests of their questions. Undefined is no answer, and Cedar is asked. */
-export type KnownAnswers = { readonly sha256: Sha256; readonly find: (question: Digest) => PolicyAnswer | undefined };
+/** Answers that Cedar gave before. */
+export type KnownAnswers = {
+  readonly sha256: Sha256;
+  /** The answer to the question of this digest. Undefined is no answer, and Cedar is asked. */
+  readonly find: (question: Digest) => PolicyAnswer | undefined;
+  /** Makes ready what will most likely be asked of this version next. False when nothing is expected to be known. */
+  readonly expect: (version: string) => boolean;
+};
 
-/** Policies in Cedar that can be asked. `open` loads Cedar before that, and says nothing of what is wrong: whoever asks is told. */
+/**
+ * Policies in Cedar that can be asked. `open` is for when there is time before that: it makes ready what is known, where that will
+ * most likely do, and loads Cedar otherwise. It says nothing of what is wrong: whoever asks is told.
+ */
 export type CedarEngine = PolicyEngine & { readonly open: () => void };
 
 /**
@@ -39,6 +48,7 @@ export function openCedarEngine(set: PolicySet, known?: KnownAnswers): CedarEngi
       return answer;
     },
     open() {
+      if (known?.expect(set.name) === true) return;
       try {
         judgeCall ??= prepareJudging(set);
       } catch {

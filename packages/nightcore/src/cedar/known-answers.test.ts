@@ -49,7 +49,7 @@ const EVERYTHING = `Key::"" Module::"" Tenant::"" name sizeBytes imports feature
 
 /** Policies that Cedar refuses: who is answered by them has not asked Cedar. */
 function openUnaskable(find: (question: Digest) => PolicyAnswer | undefined, name = "v1", words = EVERYTHING): PolicyEngine {
-  return openCedarEngine({ name, policies: [mentioning(words)] }, { sha256, find });
+  return openCedarEngine({ name, policies: [mentioning(words)] }, { sha256, find, expect: () => false });
 }
 
 function questionOf(facts: Facts, name?: string, words?: string): string {
@@ -82,11 +82,27 @@ test("an answer of Cedar's says what was asked, and without anything known it do
   const policies = [mentioning("context.fuel == 1000")];
   const find = () => undefined;
   for (const facts of [GOOD, { ...GOOD, manifest: { ...GOOD.manifest, budgets: { fuel: 999 } } }]) {
-    const { asked, ...decision } = decide(facts, openCedarEngine({ name: "fuel", policies }, { sha256, find }));
+    const { asked, ...decision } = decide(
+      facts,
+      openCedarEngine({ name: "fuel", policies }, { sha256, find, expect: () => false }),
+    );
     assert.deepEqual(Object.keys(asked ?? {}), ["question"]);
     assert.match(asked?.question ?? "", QUESTION);
     assert.deepEqual(decision, decide(facts, openCedarEngine({ name: "fuel", policies })), "a deny is the same deny");
   }
+});
+
+test("an engine that is opened asks what is expected under its version, and loads Cedar where nothing is", () => {
+  const expected: string[] = [];
+  const policies = [mentioning("true")];
+  for (const known of [true, false]) {
+    const expect = (version: string) => (expected.push(version), known);
+    const engine = openCedarEngine({ name: "opened", policies }, { sha256, find: () => undefined, expect });
+    engine.open();
+    assert.equal(decide(GOOD, engine).verdict, "allow", "the guess decides nothing");
+  }
+  assert.deepEqual(expected, ["opened", "opened"]);
+  assert.doesNotThrow(() => openCedarEngine({ name: "refused", policies: [mentioning("nonsense")] }).open());
 });
 
 test("what is known is asked for once in the life of an engine", () => {

@@ -3,7 +3,7 @@ import type { Result } from "#core";
 import { describeV8Engine } from "#engine/v8";
 import { type Engine, type EngineFault, explainEngineFault, explainLedgerFault, type Print } from "#ports";
 import type { RunReport } from "#report";
-import { isAnsweredByLog, isBlocked } from "#state";
+import { isBlocked } from "#state";
 import { openBlobs } from "#store/blobs";
 import { replaceFile, replaceReport } from "#store/workspace";
 import { Pipeline, processAll, type RunRecord, type RunRequest } from "#worker";
@@ -43,7 +43,9 @@ export async function conduct(invocation: Invocation, { mode, opening }: Conduct
       const parallel = asked ?? session.configuration.parallel;
       if (mode === "run") engine ??= openEngine(parallel);
       const powers = powersOf(session);
-      openPolicyEngine(powers);
+      // This keeps the thread busy, which has nothing to do until the sandbox processes are up.
+      powers.policyEngine?.open();
+      powers.trial?.engine?.open();
       const passage = {
         ...{ backend, request, parallel, powers },
         engine: engine === undefined ? undefined : unwrap(await engine, explainEngineFault),
@@ -130,16 +132,6 @@ export function powersOf(session: Session) {
   const acknowledgement = level === "durable" ? undefined : { level, unreached };
   const policies = openPolicies(layout, session.rows, openRecordedAnswers(session));
   return { ...judgingPowersOf(session, policies), random, recorder, blobs: openBlobs(layout.blobs), acknowledgement };
-}
-
-/**
- * Loads Cedar now, while this thread has nothing to do until the sandbox processes are up. Where the log will most likely answer,
- * and nothing is on trial, Cedar is loaded for the question that the log cannot answer, if there is one.
- */
-function openPolicyEngine({ policyEngine, policies, trial, rows }: ReturnType<typeof powersOf>): void {
-  const { version } = policies;
-  if (trial === undefined && version !== undefined && isAnsweredByLog(rows, version.digest)) return;
-  policyEngine?.open();
 }
 
 /** What the guest printed and nobody was shown yet. Of a run that the engine killed, nothing is kept. */

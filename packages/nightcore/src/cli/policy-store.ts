@@ -83,7 +83,7 @@ export type PoliciesInForce = {
   readonly shelf: PolicyShelf;
   readonly engine: CedarEngine | undefined;
   /** The version that is tried beside it, if one is and if it can be read: a trial is never in the way. */
-  readonly trial: Deciding | undefined;
+  readonly trial: OpenedDeciding | undefined;
 };
 
 /**
@@ -110,12 +110,14 @@ export function openPolicies(layout: Layout, rows: Pick<Rows, "get">, known?: Kn
   };
 }
 
+type OpenedDeciding = Deciding & { readonly engine: CedarEngine };
+
 /** The limits and the engine of a version. */
 export function openDeciding(
   { number, version }: Pick<PolicyVersionRow, "number" | "version">,
   bundle: PolicyBundle,
   known?: KnownAnswers,
-): Deciding & { readonly engine: CedarEngine } {
+): OpenedDeciding {
   const shelf = new PolicyShelf({ version: { number, digest: version }, files: bundle.files }, sha256);
   return { shelf, engine: openCedarEngine({ name: version, policies: bundle.policies }, known) };
 }

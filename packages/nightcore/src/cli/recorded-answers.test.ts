@@ -62,11 +62,11 @@ function forge({ rows }: Log, question: Digest, log_index: number): void {
 }
 
 for (const published of [true, false])
-  test(`an answer is read from an entry ${published ? "that is published" : "that is in the journal only"}`, async (t) => {
+  test(`an answer is ${published ? "read from an entry that is published" : "not taken from one in the journal"}`, async (t) => {
     const log = await record(t, [decision({ verdict: "deny" }), decision()], { published });
     const reader = openLedgerReader({ folder: log.layout.ledger });
-    assert.equal(reader.ok && reader.value.published.size, published ? 2 : 0);
-    assert.deepEqual(find(log), ANSWER);
+    assert.deepEqual(reader.ok && [reader.value.size, reader.value.published.size], [2, published ? 2 : 0]);
+    assert.deepEqual(find(log), published ? ANSWER : undefined);
     assert.equal(find(log, OTHER), undefined);
   });
 
@@ -116,3 +116,14 @@ function lengthOf(entry: Uint8Array): Uint8Array {
   length.writeUInt16BE(entry.length);
   return length;
 }
+
+test("what is expected is read ahead where the newest decision was answered by it, and found then", async (t) => {
+  const facts = { policyVersion: { number: 1, digest: OTHER } };
+  const log = await record(t, [decision(), decision({ answeredBy: 0, facts })]);
+  const answers = openRecordedAnswers(log);
+  assert.equal(answers.expect(QUESTION), false, "another version");
+  assert.equal(answers.expect(OTHER), true);
+  rmSync(log.layout.ledger, { recursive: true });
+  assert.deepEqual(answers.find(QUESTION)?.asked, { question: QUESTION, answeredBy: 0 });
+  assert.equal(openRecordedAnswers(log).expect(OTHER), false, "what cannot be read is not expected");
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Digest, RunId } from "#core";
-import { type Event, evolve, isAnsweredByLog, MemoryRows, readAnswerIndex } from "#state";
+import { type Event, evolve, MemoryRows, readAnswerIndex, readExpectedAnswer } from "#state";
 
 const QUESTION = "ab".repeat(32) as Digest;
 const SAME_SLOT = `abab${"0".repeat(60)}` as Digest;
@@ -49,16 +49,16 @@ test("a row that says no index leads nowhere", () => {
   }
 });
 
-test("that the log answers is expected under the version of the newest answer, if that came from there", () => {
+test("an answer is expected from where the newest decision under the version has it, if that came from the log", () => {
   const other = { facts: { policyVersion: { number: 2, digest: QUESTION } } };
   for (const [events, expected] of [
-    [[], false],
-    [[decision()], false],
-    [[decision(), decision({ answeredBy: 0 })], true],
-    [[decision({ answeredBy: 0 }), unasked], true],
-    [[decision({ answeredBy: 0 }), decision({ verdict: "deny" })], false],
-    [[decision({ answeredBy: 0 }), decision({ ...other, answeredBy: 0 })], false],
-    [[decision({ answeredBy: 0, facts: null })], false],
+    [[], undefined],
+    [[decision()], undefined],
+    [[decision(), decision({ answeredBy: 0 })], 0],
+    [[decision({ answeredBy: 3 }), unasked], 3],
+    [[decision({ answeredBy: 0 }), decision({ verdict: "deny" })], undefined],
+    [[decision({ answeredBy: 0 }), decision({ ...other, answeredBy: 0 })], undefined],
+    [[decision({ answeredBy: 0, facts: null })], undefined],
   ] as const)
-    assert.equal(isAnsweredByLog(fold(...events), VERSION), expected, JSON.stringify(events));
+    assert.equal(readExpectedAnswer(fold(...events), VERSION), expected, JSON.stringify(events));
 });

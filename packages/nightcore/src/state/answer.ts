@@ -1,6 +1,6 @@
 import type { Digest } from "#core";
 import type { DecisionEvent } from "./events.ts";
-import type { Rows } from "./rows.ts";
+import type { Rows, Value } from "./rows.ts";
 
 /** LIMIT: 4096 rows, of some hundred bytes. Questions that begin with the same three digits share one, and the newest has it. */
 const SLOT_DIGITS = 3;
@@ -16,22 +16,25 @@ export function evolveAnswer(
 ): void {
   const { question, answeredBy } = event;
   if (question === undefined) return;
-  const fromLog = answeredBy !== undefined;
-  rows.put("policy_heads", {
-    ...{ name: "answered", number: null, version: fromLog ? version : null, at: event.at, log_index: index },
-  });
+  const answered = { version: answeredBy === undefined ? null : version, log_index: answeredBy ?? index };
+  rows.put("policy_heads", { name: "answered", number: null, at: event.at, ...answered });
   // What was taken from the log is there already.
-  if (fromLog || event.verdict !== "allow") return;
+  if (answeredBy !== undefined || event.verdict !== "allow") return;
   rows.put("answers", { slot: question.slice(0, SLOT_DIGITS), question, log_index: index });
 }
 
 /** The index of the entry that may have the answer; whoever goes by it reads that entry. Undefined: no entry is known. */
 export function readAnswerIndex(rows: Pick<Rows, "get">, question: Digest): number | undefined {
   const { question: noted, log_index: index } = rows.get("answers", question.slice(0, SLOT_DIGITS)) ?? {};
-  return noted === question && typeof index === "number" && Number.isSafeInteger(index) && index >= 0 ? index : undefined;
+  return noted === question && isIndex(index) ? index : undefined;
 }
 
-/** Whether the newest answer under this version came from the log, as the next one then will. A guess, on which nothing is decided. */
-export function isAnsweredByLog(rows: Pick<Rows, "get">, version: Digest): boolean {
-  return rows.get("policy_heads", "answered")?.version === version;
+/** The index of the entry that the newest decision under this version was answered by: most likely the next one is too. */
+export function readExpectedAnswer(rows: Pick<Rows, "get">, version: string): number | undefined {
+  const { version: answered, log_index: index } = rows.get("policy_heads", "answered") ?? {};
+  return answered === version && isIndex(index) ? index : undefined;
+}
+
+function isIndex(value: Value | undefined): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }

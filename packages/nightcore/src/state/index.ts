@@ -6,7 +6,7 @@
  * content. It holds no power: rows are read and written through the `Rows` that it is handed. The rule that the log is the
  * truth and the rest a deterministic fold is Night Core's own (docs/ARCHITECTURE.md).
  */
-export { isAnsweredByLog, readAnswerIndex } from "./answer.ts";
+export { readAnswerIndex, readExpectedAnswer } from "./answer.ts";
 export {
   blocksDigests,
   digestBlocks,

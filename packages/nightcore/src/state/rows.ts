@@ -194,8 +194,8 @@ export const TABLES: Readonly<Record<TableName, Table>> = {
     },
     indexes: [["version"]],
   },
-  // Which version is in force (`active`), which is tried beside it (`tried`), which number was given last (`newest`), and the version
-  // of the newest answer where that was taken from the log (`answered`).
+  // Which version is in force (`active`), which is tried beside it (`tried`), which number was given last (`newest`), and under which
+  // one the newest answer was taken from the log, from where (`answered`).
   policy_heads: {
     key: "name",
     columns: { name: "text", number: "integer", version: "text", at: "text", log_index: "integer" },

@@ -10,7 +10,7 @@ export type { Backup, BackupOptions } from "./backup.ts";
 export { examineLedger } from "./examination.ts";
 export type { ExaminationOptions, LedgerExamination } from "./examination.ts";
 export type { FindingNature, LedgerFinding } from "./finding.ts";
-export { openLedgerReader, LedgerDamage } from "./reader.ts";
+export { LedgerDamage, openLedgerReader, openPublishedReader } from "./reader.ts";
 export type { LedgerReaderOptions, TilesReader } from "./reader.ts";
 export { nodeFiles } from "./file-layer.ts";
 export type { FileLayer } from "./file-layer.ts";

@@ -23,7 +23,8 @@ export async function acquireLock(folder: string, waitMs: number): Promise<Resul
   for (;;) {
     const database = new DatabaseSync(join(folder, LOCK_FILE), { timeout: 0 });
     try {
-      database.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=OFF; BEGIN EXCLUSIVE");
+      // What is never written needs no journal on the disk, and none that is flushed; Node refuses to do without any.
+      database.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE");
       writeHolder(folder);
       return ok({ release: () => database.close() });
     } catch (error) {

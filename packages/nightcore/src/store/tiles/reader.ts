@@ -69,6 +69,20 @@ export function openLedgerReader(options: LedgerReaderOptions): Result<TilesRead
   return fail(last ?? ledgerFault("ledger/absent", "", ""));
 }
 
+/**
+ * Opens what is published of a ledger, and leaves the journal unread, which costs more than one entry of a tile: `size` is the
+ * published size, and what was pruned is not there. A checkpoint that is absent or malformed is a fault.
+ */
+export function openPublishedReader({ folder }: Pick<LedgerReaderOptions, "folder">): Result<LedgerReader, LedgerFault> {
+  try {
+    const { checkpoint, published } = readPublished(folder);
+    const pruned = new PrunedPart({ folder });
+    return ok(new SnapshotReader({ folder, checkpoint, published, journalFrom: published.size, pruned, tail: [] }));
+  } catch (error) {
+    return fail(faultOfError(error, ""));
+  }
+}
+
 function readSnapshot({ folder, publicKey, archive }: LedgerReaderOptions): SnapshotReader {
   const { checkpoint, published } = readPublished(folder);
   const { size } = published;
