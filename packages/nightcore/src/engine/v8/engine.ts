@@ -14,8 +14,9 @@ const WALL_MS_MAX = 0x7fff_ffff; // LIMIT: the longest timer
 const EMPTY = new Uint8Array(0);
 const NOTHING_USED: Usage = { wallMs: 0, memoryBytes: 0, fuel: 0, outputBytes: 0, hostCalls: 0 };
 
-// What this machine can start is learnt by starting it, once in the life of this process.
+// What this machine can start is learnt by starting it, once in the life of this process; and what was tried first.
 let learnt: Launch | undefined;
+let triedFirst: Launch | undefined;
 
 /**
  * What this engine is, for records of what was only verified, and for `verify-env`. Its isolation is that of the processes that run
@@ -28,9 +29,9 @@ export function describeV8Engine(): Pick<Engine, "name" | "version" | "isolation
 
 /** Layers whose program is here, and under which no sandbox process would start. Empty until an engine has been opened. */
 export function readLostLayers(): readonly string[] {
-  if (learnt === undefined) return [];
+  if (learnt === undefined || triedFirst === undefined) return [];
   const { isolation } = learnt;
-  return planLaunches()[0].isolation.filter((layer) => !isolation.includes(layer));
+  return triedFirst.isolation.filter((layer) => !isolation.includes(layer));
 }
 
 /** What keeps the wrapper of the strongest launch from starting; undefined when it did, or is not here. Starts it once more. */
@@ -67,6 +68,7 @@ type OpenedPool = { readonly pool: Pool; readonly isolation: readonly string[] }
 async function openPool(size: PoolSize): Promise<OpenedPool> {
   if (learnt !== undefined) return { pool: new Pool(learnt, size), isolation: learnt.isolation };
   const [strongest, ...weaker] = planLaunches();
+  triedFirst ??= strongest;
   let launch = strongest;
   // Idle processes do not keep the event loop alive, and nothing else may.
   const alive = setInterval(() => undefined, WALL_MS_MAX);

@@ -81,7 +81,15 @@ test("sandbox processes have their limits, each layer that is there is named, an
       const read = (file: string): number => Number(readFileSync(join(folder, name ?? "", file), "utf8"));
       if (controller === "pids") assert.equal(read("pids.max"), PROCESSES_MAX);
       else assert.equal(read(version === 2 ? "memory.max" : "memory.limit_in_bytes"), OWN_BYTES);
-      assert.ok(readFileSync(join(folder, name ?? "", "cgroup.procs"), "utf8").trim() !== "", "its processes are in it");
+      const members = readFileSync(join(folder, name ?? "", "cgroup.procs"), "utf8")
+        .trim()
+        .split("\n");
+      assert.equal(members.length, launch.command.endsWith("bwrap") ? 2 : 1, "its processes are in it, each of them");
+      for (const pid of members.map(Number).filter((one) => one > 0)) {
+        const threads = readdirSync(`/proc/${pid}/task`);
+        const tasks = readFileSync(join(folder, name ?? "", version === 1 ? "tasks" : "cgroup.threads"), "utf8").split("\n");
+        for (const thread of threads) assert.ok(tasks.includes(thread), "and each of their threads");
+      }
     }
   } finally {
     await pool.close();
@@ -130,6 +138,16 @@ test("a group that cannot be made cannot be joined, and what would run in it doe
   const code = await new Promise((resolve) => child.once("close", resolve));
   assert.deepEqual([code, printed], [126, ""]);
   await group.remove();
+});
+
+test("a process enters each of its groups once, by itself", () => {
+  const group = new ControlGroup([
+    { controller: "memory", version: 1, folder: "/one" },
+    { controller: "pids", version: 2, folder: "/two" },
+  ]);
+  assert.deepEqual(group.wrap("/bin/echo", ["ran"])[1].slice(-5), ["/one/tasks", "/two/cgroup.procs", "--", "/bin/echo", "ran"]);
+  const both = (["memory", "pids"] as const).map((controller) => ({ controller, version: 2, folder: "/two" }) as const);
+  assert.deepEqual(new ControlGroup(both).wrap("/bin/echo", [])[1].slice(-3), ["/two/cgroup.procs", "--", "/bin/echo"]);
 });
 
 test("what a worker left that is no more is swept away, and nothing else", () => {

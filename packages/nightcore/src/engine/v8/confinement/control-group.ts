@@ -29,6 +29,12 @@ const SHELL = "/bin/sh";
 /** Enters each group that is named before `--`, and then becomes the command behind it. Writing 0 means oneself. */
 const JOIN = 'while [ "$1" != -- ]; do echo 0 >"$1" || exit 126; shift; done; shift; exec "$@"';
 
+/**
+ * The file of a group by which a process enters it that has one thread, as the shell does. In version 1 that thread can go by itself;
+ * to move a process with all of its threads, the kernel first waits for every processor, which takes ten milliseconds.
+ */
+const ENTRANCES = { 1: "tasks", 2: "cgroup.procs" } as const;
+
 /** One group, and the limits that the kernel holds its processes to. */
 export class ControlGroup {
   readonly #places: readonly Hierarchy[];
@@ -59,7 +65,7 @@ export class ControlGroup {
 
   /** The command that enters the group before it becomes another: whatever that starts is in it from the beginning. */
   wrap(command: string, args: readonly string[]): readonly [command: string, args: readonly string[]] {
-    const members = this.#folders.map((folder) => join(folder, "cgroup.procs"));
+    const members = new Set(this.#places.map(({ version, folder }) => join(folder, ENTRANCES[version])));
     return [SHELL, ["-c", JOIN, "sh", ...members, "--", command, ...args]];
   }
 
