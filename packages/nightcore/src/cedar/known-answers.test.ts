@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { openCedarEngine } from "#cedar";
+import { CEDAR_COMPILER, loadCedar, openCedarEngine } from "#cedar";
 import type { Bytes, Digest, KeyId } from "#core";
 import {
   BASE_POLICY,
@@ -90,6 +90,10 @@ test("an answer of Cedar's says what was asked, and without anything known it do
     assert.match(asked?.question ?? "", QUESTION);
     assert.deepEqual(decision, decide(facts, openCedarEngine({ name: "fuel", policies })), "a deny is the same deny");
   }
+});
+
+test("the version of Cedar that questions and records name is the one that answers", () => {
+  assert.equal(CEDAR_COMPILER, `cedar-wasm/${loadCedar().getCedarSDKVersion()}`);
 });
 
 test("an engine that is opened asks what is expected under its version, and loads Cedar where nothing is", () => {

@@ -57,6 +57,8 @@ export function nameRules(engine: Pick<PolicyEngine, "name"> | undefined): strin
   return engine === undefined ? RULES_VERSION : `${RULES_VERSION}+${engine.name}`;
 }
 
+// Answers that logs have are taken under the same rules only (docs/decisions/0036-answers-of-the-log.md): whoever changes what Cedar
+// is told, or what follows from its answer, counts on.
 const RULES_VERSION = "nightcore-rules/2";
 const WEIGHT: Readonly<Record<Verdict, number>> = { allow: 0, hold: 1, deny: 2, quarantine: 3 };
 
