@@ -1,6 +1,7 @@
 /**
  * How long a person waits for one run: `nightcore run` of a small tenant, from the start of the process to its end, with the
  * module verified and decided, the run executed in its sandbox process, and everything durably recorded and published.
+ * The first runs, which are not counted, ask Cedar; those after them are answered by the log, as everybody's are.
  * Against `node -e 0` on the same Node, in turn. The package is the published one, built into a temporary folder.
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -34,7 +35,7 @@ async function measure(folder: string): Promise<void> {
     measured: Number(medianOf(ours).toFixed(2)),
     against: Number(medianOf(peers).toFixed(2)),
     peer: "node -e 0",
-    promise: "<= 8",
+    promise: "<= 6",
   });
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }

@@ -76,7 +76,7 @@ export function openLedgerReader(options: LedgerReaderOptions): Result<TilesRead
 export function openPublishedReader({ folder }: Pick<LedgerReaderOptions, "folder">): Result<LedgerReader, LedgerFault> {
   try {
     const { checkpoint, published } = readPublished(folder);
-    const pruned = new PrunedPart({ folder });
+    const pruned = new PrunedPart({ folder, publicKey: undefined, place: undefined });
     return ok(new SnapshotReader({ folder, checkpoint, published, journalFrom: published.size, pruned, tail: [] }));
   } catch (error) {
     return fail(faultOfError(error, ""));
