@@ -56,6 +56,10 @@ export async function openBenchWorker(workspace: string): Promise<BenchWorker> {
   const files = { "_default.json": readFileSync(join(layout.policies, "_default.json"), "utf8") };
   const version = { number: 1, digest: digestOf(sha256, utf8("the default policies")) };
   const compiled = must(compilePolicies([{ file: "default.cedar", text: DEFAULT_POLICIES }]));
+  // As in a session whose log has no answer: questions are recorded.
+  const known = { sha256, find: () => undefined, expect: () => false };
+  const policyEngine = openCedarEngine({ name: version.digest, policies: compiled }, known);
+  policyEngine.open();
   const pipeline = new Pipeline({
     clock: Date.now,
     random: (length) => randomBytes(length),
@@ -66,7 +70,7 @@ export async function openBenchWorker(workspace: string): Promise<BenchWorker> {
     trustStore: digestOf(sha256, trust),
     blobs: openBlobs(layout.blobs),
     policies: new PolicyShelf({ version, files }, sha256),
-    policyEngine: openCedarEngine({ name: version.digest, policies: compiled }),
+    policyEngine,
     moduleBytesMax: MODULE_BYTES_MAX,
     origin: "bench.invalid/workspace",
     engine,
