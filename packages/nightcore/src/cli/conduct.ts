@@ -13,7 +13,7 @@ import { readBackend, readRequest, selectSources } from "./request.ts";
 import { openEngine, readParallel } from "./engine-opening.ts";
 import { encodeRecord, makeRunReport, viewLog } from "./run-report.ts";
 import { exitOfRuns, sayOutput, sayRecord, sayTotals } from "./run-words.ts";
-import { crypto, logKeyOf, openSession, random, type Session } from "./session.ts";
+import { crypto, logKeyOf, openConfiguration, openSession, random, type Session } from "./session.ts";
 import { cancelOnSignal } from "./interruption.ts";
 import { judgingPowersOf } from "./judging.ts";
 import { watchOrders } from "./kill-orders.ts";
@@ -37,11 +37,11 @@ export async function conduct(invocation: Invocation, { mode, opening }: Conduct
   try {
     const backend = readBackend(invocation);
     const request = readRequest(invocation, mode);
-    const asked = readParallel(invocation);
+    const parallel = readParallel(invocation) ?? (await openConfiguration(invocation)).configuration.parallel;
+    // The sandbox processes start while the ledger is opened.
+    if (mode === "run") engine ??= openEngine(parallel);
     const session = await openSession(invocation, { thread: all });
     try {
-      const parallel = asked ?? session.configuration.parallel;
-      if (mode === "run") engine ??= openEngine(parallel);
       const powers = powersOf(session);
       // This keeps the thread busy, which has nothing to do until the sandbox processes are up.
       powers.policyEngine?.open();

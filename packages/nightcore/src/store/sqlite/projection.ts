@@ -16,6 +16,8 @@ export class Projection implements Rows {
   readonly #pending = new Map<TableName, Map<string, Row>>();
   /** Rows as the database has them, and undefined for those that it has not: a warm tenant asks for the same few in each run. */
   readonly #recent = new Map<string, Row | undefined>();
+  /** Tables without a row in the database: of a workspace where nothing is blocked, nobody need ask for each module. */
+  readonly #empty = new Map<TableName, boolean>();
   #applied: number;
 
   private constructor(db: DatabaseSync, applied: number) {
@@ -75,10 +77,19 @@ export class Projection implements Rows {
     if (pending !== undefined) return pending;
     const place = `${table} ${key}`;
     if (this.#recent.has(place)) return this.#recent.get(place);
+    if (this.#isEmpty(table)) return undefined;
     const row = this.#prepare(`SELECT * FROM "${table}" WHERE "${TABLES[table].key}" = ?`).get(key) as Row | undefined;
     if (this.#recent.size >= RECENT_MAX) this.#recent.clear();
     this.#recent.set(place, row);
     return row;
+  }
+
+  #isEmpty(table: TableName): boolean {
+    const known = this.#empty.get(table);
+    if (known !== undefined) return known;
+    const empty = this.#prepare(`SELECT 1 FROM "${table}" LIMIT 1`).get() === undefined;
+    this.#empty.set(table, empty);
+    return empty;
   }
 
   put(table: TableName, row: Row): void {
@@ -117,6 +128,7 @@ export class Projection implements Rows {
       if (current) this.#write(applied);
       this.#db.exec("COMMIT");
       if (!current) this.#recent.clear();
+      this.#empty.clear();
       this.#pending.clear();
       this.#applied = current ? applied : theirs;
       return current;
