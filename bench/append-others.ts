@@ -3,7 +3,8 @@
  *
  * - `tiles`: what a writer does that keeps the published files themselves as its record, in the order of flushes of Tessera's POSIX
  *   driver: for each batch the partial bundle and the partial tiles, each written aside, flushed, renamed, and its folder
- *   flushed; then the signed checkpoint in the same way. Batches form without a timer, which favours it.
+ *   flushed; then the signed checkpoint in the same way. Batches form without a timer, which favours it: that driver waits
+ *   until a batch has an age. With one of 5 ms, which is short for it, the comparison is told and not promised.
  * - `chain`: a JSON line for each entry with the hash of the line before, flushed for each entry.
  *
  * KNOWN: 5 times the first at 100 appenders and 20 times the second are wanted and were not reached; the bounds are what holds.
@@ -38,29 +39,32 @@ function replaceDurably(path: string, bytes: Uint8Array): void {
   closeSync(folder);
 }
 
-function openTiles(): Store {
+function openTiles(ageMs = 0): Store {
   const root = freshPath();
   const hash = makeTreeHash(sha256);
   const tiles = GrowingTiles.resume(hash, 0, () => new Uint8Array());
   const key = makeLogKey(sha256, "bench.invalid/tiles", publicKeyOf(signingKey));
   if (!key.ok) throw new Error(key.fault.code);
   let open: Uint8Array[] = [];
-  return groupCommit((batch) => {
-    for (const entry of batch) {
-      tiles.append(hash.leaf(entry));
-      open.push(entry);
-    }
-    const first = tiles.size - open.length;
-    for (let at = 0; at < open.length; at += TILE_WIDTH) {
-      const entries = open.slice(at, at + TILE_WIDTH);
-      const path = tilePath({ level: "entries", index: (first + at) / TILE_WIDTH, width: entries.length });
-      replaceDurably(join(root, path), encodeEntries(entries));
-    }
-    for (const tile of [...tiles.takeFull(), ...tiles.partials()]) replaceDurably(join(root, tilePath(tile)), tile.bytes);
-    open = open.slice(open.length - (tiles.size % TILE_WIDTH));
-    const head = { size: tiles.size, root: tiles.root() };
-    replaceDurably(join(root, "checkpoint"), Buffer.from(signCheckpoint(head, key.value, signerOf(signingKey))));
-  });
+  return groupCommit(
+    (batch) => {
+      for (const entry of batch) {
+        tiles.append(hash.leaf(entry));
+        open.push(entry);
+      }
+      const first = tiles.size - open.length;
+      for (let at = 0; at < open.length; at += TILE_WIDTH) {
+        const entries = open.slice(at, at + TILE_WIDTH);
+        const path = tilePath({ level: "entries", index: (first + at) / TILE_WIDTH, width: entries.length });
+        replaceDurably(join(root, path), encodeEntries(entries));
+      }
+      for (const tile of [...tiles.takeFull(), ...tiles.partials()]) replaceDurably(join(root, tilePath(tile)), tile.bytes);
+      open = open.slice(open.length - (tiles.size % TILE_WIDTH));
+      const head = { size: tiles.size, root: tiles.root() };
+      replaceDurably(join(root, "checkpoint"), Buffer.from(signCheckpoint(head, key.value, signerOf(signingKey))));
+    },
+    { ageMs },
+  );
 }
 
 function openChain(): Store {
@@ -75,24 +79,33 @@ function openChain(): Store {
         fdatasyncSync(fd);
       }
     },
-    () => {
-      closeSync(fd);
-    },
+    { close: () => closeSync(fd) },
   );
 }
 
-const PROMISES: readonly (readonly [name: string, appenders: number, open: () => Store, bound: number, peer: string])[] = [
-  ["append-tiles-1", 1, openTiles, 5, "tiles and checkpoint flushed for each batch, as Tessera's POSIX driver does"],
-  ["append-tiles-100", 100, openTiles, 2, "tiles and checkpoint flushed for each batch, as above"],
-  ["append-chain-100", 100, openChain, 8, "a JSONL hash chain flushed for each entry"],
+const AGE_MS = 5;
+
+type Comparison = readonly [name: string, appenders: number, open: () => Store, promise: string, peer: string];
+const PROMISES: readonly Comparison[] = [
+  ["append-tiles-1", 1, openTiles, ">= 5", "tiles and checkpoint flushed for each batch, as Tessera's POSIX driver does"],
+  ["append-tiles-100", 100, openTiles, ">= 2.5", "tiles and checkpoint flushed for each batch, as above"],
+  ["append-chain-100", 100, openChain, ">= 10", "a JSONL hash chain flushed for each entry"],
 ];
 
-async function compare([name, appenders, open, bound, peer]: (typeof PROMISES)[number]): Promise<void> {
+const TOLD: Comparison = [
+  "append-tiles-100-aged",
+  100,
+  () => openTiles(AGE_MS),
+  "none",
+  `the same, with batches that are ${AGE_MS} ms old`,
+];
+
+async function compare([name, appenders, open, promise, peer]: Comparison): Promise<void> {
   const { ours, theirs } = await compareStores(name, appenders, { own: await openOurs("raw"), other: open() });
   const unit = "durable appends of 1 KB per s";
-  const line = makePromiseLine({ name, unit, measured: ours, against: theirs, peer, promise: `>= ${bound}` });
+  const line = makePromiseLine({ name, unit, measured: ours, against: theirs, peer, promise });
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
 if (process.argv.includes("--list")) process.stdout.write(PROMISES.map(([name]) => `${name}\n`).join(""));
-else for (const promise of PROMISES) await compare(promise);
+else for (const one of [...PROMISES, TOLD]) await compare(one);

@@ -30,9 +30,7 @@ function openPeer(form: Form): Store {
       for (const payload of batch) insert.run(form === "raw" ? payload : seal(payload));
       database.exec("COMMIT");
     },
-    () => {
-      database.close();
-    },
+    { close: () => database.close() },
   );
 }
 

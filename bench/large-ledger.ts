@@ -1,5 +1,5 @@
 /**
- * A ledger of ten million entries, five for each run: how long opening it for writing takes, an inclusion proof that is checked
+ * A ledger of ten million entries, two for each run: how long opening it for writing takes, an inclusion proof that is checked
  * against the published checkpoint, and finding the newest fifty runs of a tenant with all of their entries; and whether the memory
  * of the process that does so depends on the size of the log. Entries are small and not sealed, so that building the ledger (through
  * its own writer, with every flush) and the rows that a fold would have left takes minutes and not an hour.
@@ -24,7 +24,7 @@ import { makePromiseLine } from "../tools/promise.ts";
 const ENTRIES = 10_000_000;
 const SMALL_SHARE = 1000; // the ledger whose process is compared with has so many times fewer entries
 const SMALLEST = 5_000;
-const ENTRIES_PER_RUN = 5;
+const ENTRIES_PER_RUN = 2;
 const ENTRIES_PER_APPEND = 4_000;
 const RUNS_PER_COMMIT = 20_000;
 const TENANTS_MAX = 1_000;

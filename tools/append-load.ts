@@ -46,8 +46,14 @@ export async function openOurs(form: Form): Promise<Store> {
   };
 }
 
-/** Group commit without a timer: what waits when a flush ends goes into the next one. `commit` makes a batch durable. */
-export function groupCommit(commit: (batch: readonly Uint8Array[]) => void, close: () => void = () => undefined): Store {
+/**
+ * Group commit: what waits when a flush ends goes into the next one, at once or when the first of it is `ageMs` old. `commit` makes
+ * a batch durable.
+ */
+export function groupCommit(
+  commit: (batch: readonly Uint8Array[]) => void,
+  { close = () => undefined, ageMs = 0 }: { readonly close?: () => void; readonly ageMs?: number } = {},
+): Store {
   let waiting: { readonly payload: Uint8Array; readonly done: () => void }[] = [];
   function flush(): void {
     const batch = waiting;
@@ -59,7 +65,7 @@ export function groupCommit(commit: (batch: readonly Uint8Array[]) => void, clos
     append: (payload) =>
       new Promise((done) => {
         waiting.push({ payload, done });
-        if (waiting.length === 1) setImmediate(flush);
+        if (waiting.length === 1) void (ageMs === 0 ? setImmediate(flush) : setTimeout(flush, ageMs));
       }),
     close: () => Promise.resolve(close()),
   };

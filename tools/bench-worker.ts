@@ -2,14 +2,13 @@
  * The worker as the command line joins it, from the real parts, for benches: the ledger's writer in its thread, the engine on V8 with
  * two slots, Cedar with the default policies, the projection in SQLite, blobs in files.
  */
-import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { compilePolicies, DEFAULT_POLICIES, openCedarEngine } from "../packages/nightcore/src/cedar/index.ts";
 import { digestOf, type Result, utf8 } from "../packages/nightcore/src/core/index.ts";
 import { describeV8Engine, openV8Engine } from "../packages/nightcore/src/engine/v8/index.ts";
 import { openBlobs } from "../packages/nightcore/src/store/blobs/index.ts";
-import { readPrivateKey, sha256, verifyEd25519 } from "../packages/nightcore/src/store/keys/index.ts";
+import { random, readPrivateKey, sha256, verifyEd25519 } from "../packages/nightcore/src/store/keys/index.ts";
 import { openModuleFolder } from "../packages/nightcore/src/store/modules/index.ts";
 import { Projection } from "../packages/nightcore/src/store/sqlite/index.ts";
 import { openLedgerWriter } from "../packages/nightcore/src/store/tiles/index.ts";
@@ -62,7 +61,7 @@ export async function openBenchWorker(workspace: string): Promise<BenchWorker> {
   policyEngine.open();
   const pipeline = new Pipeline({
     clock: Date.now,
-    random: (length) => randomBytes(length),
+    random,
     crypto,
     recorder,
     rows,

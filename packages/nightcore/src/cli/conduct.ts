@@ -5,6 +5,7 @@ import { type Engine, type EngineFault, explainEngineFault, explainLedgerFault, 
 import type { RunReport } from "#report";
 import { isBlocked } from "#state";
 import { openBlobs } from "#store/blobs";
+import { random } from "#store/keys";
 import { replaceFile, replaceReport } from "#store/workspace";
 import { Pipeline, processAll, type RunRecord, type RunRequest } from "#worker";
 import type { GuestOutput } from "./guest-output.ts";
@@ -13,7 +14,7 @@ import { readBackend, readRequest, selectSources } from "./request.ts";
 import { openEngine, readParallel } from "./engine-opening.ts";
 import { encodeRecord, makeRunReport, viewLog } from "./run-report.ts";
 import { exitOfRuns, sayOutput, sayRecord, sayTotals } from "./run-words.ts";
-import { crypto, logKeyOf, openConfiguration, openSession, random, type Session } from "./session.ts";
+import { crypto, logKeyOf, openConfiguration, openSession, type Session } from "./session.ts";
 import { cancelOnSignal } from "./interruption.ts";
 import { judgingPowersOf } from "./judging.ts";
 import { watchOrders } from "./kill-orders.ts";

@@ -4,14 +4,14 @@ import { encodeHex, encodeTime, quote } from "#core";
 import { DEFAULT_POLICIES } from "#cedar";
 import { BASE_APPROVALS, BASE_ASSESSMENT, BASE_POLICY, explainPolicyFault, type PolicyBundle } from "#guardian";
 import { explainLedgerFault } from "#ports";
-import { explainKeyFileFault, writeKeyPair, writeMlDsaKeyPair } from "#store/keys";
+import { explainKeyFileFault, random, writeKeyPair, writeMlDsaKeyPair } from "#store/keys";
 import { encodeConfiguration, layOut, replaceFile } from "#store/workspace";
 import { TrustStore } from "#trust";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { logKeysOf } from "./ledger-vkey.ts";
 import { bundleFiles, keepVersion, readPolicyFiles } from "./policy-store.ts";
 import { readPredecessor } from "./predecessor.ts";
-import { logKeyOf, openSession, random, type Session } from "./session.ts";
+import { logKeyOf, openSession, type Session } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
 import { SOFTWARE } from "./version.ts";
 

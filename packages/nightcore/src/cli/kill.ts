@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { encodeHex, encodeTime } from "#core";
+import { random } from "#store/keys";
 import { type KillOrder } from "#worker";
 import { nameTarget, readReason, readSigner, readTenant } from "./blocking.ts";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { giveOrder, isOrderSeen } from "./kill-orders.ts";
-import { openConfiguration, openSession, openView, random, viewTrustStore } from "./session.ts";
+import { openConfiguration, openSession, openView, viewTrustStore } from "./session.ts";
 
 const LOOK_MS = 20;
 const WAIT_MS = 30_000; // LIMIT: whoever holds the log hears of an order within 0.05 s, and has this long to write it down

@@ -15,10 +15,11 @@ import {
   writePosition,
 } from "#forward";
 import type { ExportForm } from "#report";
+import { random } from "#store/keys";
 import { cancelOnSignal } from "./interruption.ts";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { readExportForm, readIndex, renderEnd, renderEntries } from "./log-export.ts";
-import { openConfiguration, openReader, random, readNodePublicKey, type View } from "./session.ts";
+import { openConfiguration, openReader, readNodePublicKey, type View } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
 
 const ENTRIES_PER_BATCH = 256; // LIMIT: what a receiver confirms at once, and sees twice if the worst comes

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { type Budgets, type Capability, quote, type Result } from "#core";
 import { type Engine, type EngineFault, explainEngineFault, explainLedgerFault, type ModuleSource } from "#ports";
 import { parseManifest } from "#trust";
+import { random } from "#store/keys";
 import { MARGIN_PERCENT, type Observation, observeModule, Pipeline } from "#worker";
 import { powersOf } from "./conduct.ts";
 import { cancelOnSignal } from "./interruption.ts";
@@ -12,7 +13,7 @@ import { readBackend, readRequest, selectSources } from "./request.ts";
 import { openEngine } from "./engine-opening.ts";
 import { encodeRecord } from "./run-report.ts";
 import { count, exitOfRuns, sayRecord } from "./run-words.ts";
-import { openSession, random, type Session } from "./session.ts";
+import { openSession, type Session } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
 
 /** Runs one module with everything that the policy grants, and again with less, and proposes the smallest manifest that is enough. */

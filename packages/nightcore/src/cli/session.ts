@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseEnvelope, parseStatement, verifyEnvelope } from "#attest";
@@ -39,21 +38,6 @@ import { settleVault } from "./vaulting.ts";
 
 /** POWER: Node's hash and signature check, handed to the law from here. */
 export const crypto: VerifierCrypto = { sha256, verifyEd25519, verifyMlDsa44 };
-// Asking for a page at a time costs a tenth; no byte is handed out twice, and each is a copy.
-let pool = new Uint8Array(randomBytes(4096));
-let poolAt = 0;
-
-/** POWER: the operating system's random bytes. */
-export function random(length: number): Uint8Array {
-  if (length > pool.length) return randomBytes(length);
-  if (poolAt + length > pool.length) {
-    pool = new Uint8Array(randomBytes(pool.length));
-    poolAt = 0;
-  }
-  poolAt += length;
-  return pool.slice(poolAt - length, poolAt);
-}
-
 /** A workspace opened for looking: configuration, and the projection brought up to the end of the log. */
 export type View = {
   readonly layout: Layout;

@@ -15,13 +15,12 @@ import {
   verifyCosignatures,
 } from "#ledger";
 import { explainLedgerFault } from "#ports";
-import { sha256, verifyEd25519 } from "#store/keys";
+import { random, sha256, verifyEd25519 } from "#store/keys";
 import { type ArchivePlace, openLedgerReader, readConsistency } from "#store/tiles";
 import { type Layout, readIfThere, replaceFile } from "#store/workspace";
 import { type Asked, askWitnesses, type Pauses } from "#witness";
 import { usageStop } from "./invocation.ts";
 import { readPublishedCheckpoint } from "./published.ts";
-import { random } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
 
 /** Whose log is cosigned, and under which policy. A witness that is far behind is told of what has been pruned by the archive. */

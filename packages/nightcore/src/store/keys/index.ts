@@ -16,3 +16,4 @@ export {
   writeMlDsaKeyPair,
 } from "./key-file.ts";
 export type { KeyFileFault } from "./key-file.ts";
+export { random } from "./random.ts";
