@@ -1,5 +1,4 @@
 import fs from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
 import type { Bytes, Fault, Result } from "#core";
 import { fail } from "#core";
 import type { LedgerFault, LedgerFaultCode } from "#ports";
@@ -65,24 +64,36 @@ export const nodeFiles: FileLayer = {
   },
   exists: (path) => fs.existsSync(path),
   zeroFill: (path, length) =>
-    createFlushed(path, async (file) => {
+    createFlushed(path, async (fd) => {
       const zeros = new Uint8Array(Math.min(length, ZERO_CHUNK_BYTES));
-      for (let at = 0; at < length;) {
-        const { bytesWritten } = await file.write(zeros, 0, Math.min(zeros.length, length - at), at);
-        at += bytesWritten;
-      }
+      for (let at = 0; at < length;) at += await writeLater(fd, zeros.subarray(0, length - at), at);
     }),
-  createFlushed: (path, bytes) => createFlushed(path, (file) => file.writeFile(bytes)),
+  createFlushed: (path, bytes) =>
+    createFlushed(path, async (fd) => {
+      for (let at = 0; at < bytes.length;) at += await writeLater(fd, bytes.subarray(at), at);
+    }),
 };
 
-async function createFlushed(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
-  const file = await open(path, "wx", 0o644);
+// By descriptor: a handle of node:fs/promises costs more to make than a small file.
+async function createFlushed(path: string, write: (fd: number) => Promise<void>): Promise<void> {
+  const fd = await later<number>((done) => fs.open(path, FLAGS.create, 0o644, done));
   try {
-    await write(file);
-    await file.datasync();
+    await write(fd);
+    await later<void>((done) => fs.fdatasync(fd, done));
   } finally {
-    await file.close();
+    await later<void>((done) => fs.close(fd, done));
   }
+}
+
+async function writeLater(fd: number, bytes: Uint8Array, position: number): Promise<number> {
+  const written = await later<number>((done) => fs.write(fd, bytes, 0, bytes.length, position, done));
+  if (written <= 0) throw new Error("nothing was written");
+  return written;
+}
+
+/** What a call of node:fs hands to its callback. */
+function later<T>(call: (done: (error: Error | null, value: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => call((error, value) => (error === null ? resolve(value) : reject(error))));
 }
 
 const ZERO_CHUNK_BYTES = 1024 * 1024;

@@ -119,7 +119,8 @@ export class DerivedWriter {
   #isMissing({ path, bytes }: DerivedFile): boolean {
     const place = join(this.#root, path);
     this.#hold(dirname(place));
-    const existing = readWhole(this.#files, place);
+    // Nearly always it is, and an opening that fails costs more than asking.
+    const existing = this.#files.exists(place) ? readWhole(this.#files, place) : undefined;
     if (existing !== undefined && !equalBytes(existing, bytes))
       refuse("ledger/corrupt-tile", `${PUBLIC_FOLDER}/${path}`, "it exists with other bytes than the journal gives");
     return existing === undefined;
