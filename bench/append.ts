@@ -39,11 +39,11 @@ const PROMISES: readonly (readonly [form: Form, appenders: number, bound: number
   ["sealed", 1, 0.4],
   ["sealed", 10, 0.4],
   ["sealed", 100, 0.7],
-  ["sealed", 1000, 0.7],
+  ["sealed", 1000, 0.8],
   ["raw", 1, 0.4],
   ["raw", 10, 0.4],
-  ["raw", 100, 0.6],
-  ["raw", 1000, 0.5],
+  ["raw", 100, 0.7],
+  ["raw", 1000, 0.8],
 ];
 
 function nameOf(form: Form, appenders: number): string {

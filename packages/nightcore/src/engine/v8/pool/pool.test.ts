@@ -129,3 +129,19 @@ for (const [name, handling, ends] of ROWS) {
     assert.deepEqual(await giveThree(handling), ends);
   });
 }
+
+test("a process that is on its way out can be held and let go any number of times", async () => {
+  const warnings: Error[] = [];
+  const heed = (warning: Error): void => void warnings.push(warning);
+  process.on("warning", heed);
+  const nothing = { onOutcome: () => undefined, onReturned: () => undefined, onSlow: () => undefined, onDead: () => undefined };
+  const sandbox = new SandboxProcess(scripted("hang()"), nothing);
+  sandbox.hold(true);
+  assert.equal(await sandbox.ready, undefined);
+  sandbox.kill({ code: "engine/cancelled", detail: "" });
+  for (let n = 0; n < 20; n++) sandbox.hold(n % 2 === 0);
+  sandbox.hold(true);
+  await sandbox.exited;
+  process.off("warning", heed);
+  assert.deepEqual(warnings, [], "no listener is left behind each time");
+});

@@ -304,13 +304,12 @@ export class SandboxProcess {
 
   /** An idle process does not keep the worker's event loop alive; one that a job waits for does. */
   hold(hold: boolean): void {
+    if (hold) this.#child.ref();
+    else this.#child.unref();
+    // A socket that is closed puts it off until it is connected, which it never will be, and each time again.
+    if (this.#channel.destroyed) return;
     const channel = this.#channel as Duplex & { ref?(): void; unref?(): void };
-    if (hold) {
-      this.#child.ref();
-      channel.ref?.();
-    } else {
-      this.#child.unref();
-      channel.unref?.();
-    }
+    if (hold) channel.ref?.();
+    else channel.unref?.();
   }
 }
