@@ -240,7 +240,8 @@ export class WriterCore {
       this.#fault = faultOfError(error, "journal");
       return;
     }
-    if (this.#pendingBytes > PENDING_BYTES_MAX) void this.publish(); // a fault stays with us, and the next batch tells it
+    // A fault stays with us, and the next batch tells it.
+    if (this.#pendingBytes > PENDING_BYTES_MAX && this.#publishing === undefined) void this.publish();
   }
 
   /** Bundles and tiles, a bundle made when it is its turn to be written. */
