@@ -8,8 +8,11 @@ const ML_DSA_SPKI_PREFIX = Buffer.from("30820532300b0609608648016503040311038205
 export const ML_DSA_PUBLIC_BYTES = 1312;
 const PKCS8_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
 
-/** SHA-256 in one call: 1.4 times as fast as a hash object. */
-export const sha256: Sha256 = (bytes) => hash("sha256", bytes, "buffer");
+/**
+ * SHA-256 in one call: 1.4 times as fast as a hash object. As text of a letter for each byte, out of which Node makes a part of a
+ * buffer that it has: a buffer for each digest would cost as much again as hashing sixty-five bytes does, and be swept away later.
+ */
+export const sha256: Sha256 = (bytes) => Buffer.from(hash("sha256", bytes, "latin1"), "latin1");
 
 /**
  * RFC 8032 through OpenSSL. False for keys and signatures of the wrong length or no curve point. The answer is a function of the
