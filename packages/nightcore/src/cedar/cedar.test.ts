@@ -3,28 +3,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { compilePolicies, DEFAULT_POLICIES, openAuthority, openCedarEngine } from "#cedar";
 import type { Digest, KeyId } from "#core";
-import { BASE_POLICY, decide, type Decision, type Facts, NO_APPROVALS, RISK_WEIGHTS } from "#guardian";
-
-const DIGEST = "ab".repeat(32) as Digest;
-
-const GOOD: Facts = {
-  tenant: "hello",
-  at: "2026-06-01T00:00:00.000Z",
-  mode: "run",
-  backend: "wasm",
-  isolation: ["process", "bubblewrap", "seccomp"],
-  module: { admitted: true, digest: DIGEST, sizeBytes: 100, imports: ["wasi_snapshot_preview1.fd_write"], features: ["simd"] },
-  signature: { trusted: true, keyId: DIGEST as never, keyName: "alice", form: "dsse", manifestSigned: true },
-  manifest: { state: "read", digest: DIGEST, form: "v38", tenant: undefined, capabilities: ["stdout"], budgets: { fuel: 1000 } },
-  entry: { name: "_start", present: true },
-  source: "human",
-  operatorGrants: [],
-  trustStore: DIGEST,
-  policy: { state: "read", digest: DIGEST, policy: BASE_POLICY },
-  quarantine: undefined,
-  history: { firstSeenAt: "2026-05-01T00:00:00.000Z", previousDigest: DIGEST, manifestWasSigned: true, digestRuns: 3 },
-  approvals: NO_APPROVALS,
-};
+import { BASE_POLICY, decide, type Decision, type Facts, RISK_WEIGHTS } from "#guardian";
+import { DIGEST, GOOD } from "./fixture.test.ts";
 
 function compile(text: string) {
   const compiled = compilePolicies([{ file: "t.cedar", text }]);

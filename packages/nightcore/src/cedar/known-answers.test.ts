@@ -3,39 +3,12 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { CEDAR_COMPILER, loadCedar, openCedarEngine } from "#cedar";
 import type { Bytes, Digest, KeyId } from "#core";
-import {
-  BASE_POLICY,
-  type CompiledPolicy,
-  decide,
-  type Facts,
-  NO_APPROVALS,
-  type PolicyAnswer,
-  type PolicyEngine,
-} from "#guardian";
+import { type CompiledPolicy, decide, type Facts, type PolicyAnswer, type PolicyEngine } from "#guardian";
+import { DIGEST, GOOD } from "./fixture.test.ts";
 
-const DIGEST = "ab".repeat(32) as Digest;
 const OTHER = "cd".repeat(32);
 const QUESTION = /^[0-9a-f]{64}$/;
 const sha256 = (bytes: Bytes) => new Uint8Array(createHash("sha256").update(bytes).digest());
-
-const GOOD = {
-  tenant: "hello",
-  at: "2026-06-01T00:00:00.000Z",
-  mode: "run",
-  backend: "wasm",
-  isolation: ["process"],
-  module: { admitted: true, digest: DIGEST, sizeBytes: 100, imports: ["a.b"], features: ["simd"] },
-  signature: { trusted: true, keyId: DIGEST as never, keyName: "alice", form: "dsse", manifestSigned: true },
-  manifest: { state: "read", digest: DIGEST, form: "v38", tenant: undefined, capabilities: ["stdout"], budgets: { fuel: 1000 } },
-  entry: { name: "_start", present: true },
-  source: "human",
-  operatorGrants: [],
-  trustStore: DIGEST,
-  policy: { state: "read", digest: DIGEST, policy: BASE_POLICY },
-  quarantine: undefined,
-  history: { firstSeenAt: "2026-05-01T00:00:00.000Z", previousDigest: DIGEST, manifestWasSigned: true, digestRuns: 3 },
-  approvals: NO_APPROVALS,
-} as const satisfies Facts;
 
 /** One policy that mentions every attribute and names both kinds of entity, so that all of the facts reach the question. */
 function mentioning(words: string): CompiledPolicy {

@@ -38,10 +38,12 @@ export async function conduct(invocation: Invocation, { mode, opening }: Conduct
   try {
     const backend = readBackend(invocation);
     const request = readRequest(invocation, mode);
-    const parallel = readParallel(invocation) ?? (await openConfiguration(invocation)).configuration.parallel;
+    const asked = readParallel(invocation);
+    const files = await openConfiguration(invocation);
+    const parallel = asked ?? files.configuration.parallel;
     // The sandbox processes start while the ledger is opened.
     if (mode === "run") engine ??= openEngine(parallel);
-    const session = await openSession(invocation, { thread: all });
+    const session = await openSession(invocation, { thread: all, files });
     try {
       const powers = powersOf(session);
       // This keeps the thread busy, which has nothing to do until the sandbox processes are up.

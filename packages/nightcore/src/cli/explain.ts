@@ -8,9 +8,7 @@ import { encodeExplanation, type Explained, sayExplanation } from "./decision-wo
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { readVersion } from "./policy-store.ts";
 import { findRun, indexesOf, readAssessment } from "./recorded-run.ts";
-import { openView, readEntries, type View } from "./session.ts";
-import { unwrap } from "./unwrap.ts";
-import { explainLedgerFault } from "#ports";
+import { openView, readEntry, type View } from "./session.ts";
 
 /** Explains a recorded decision: of a run, of the newest run of some bytes, or the one that stands at an index of the log. */
 export async function run(invocation: Invocation): Promise<number> {
@@ -57,9 +55,7 @@ function openBundle({ layout }: View, version: Digest | undefined): PolicyBundle
 function findDecision(view: View, asked: string): { readonly event: DecisionEvent; readonly index: number } {
   for (const index of indexesToTry(view, asked)) {
     if (index >= view.reader.size) break;
-    const { reader, publicKey } = view;
-    const events = unwrap(readEntries(reader, { from: index, to: index + 1, publicKey }), explainLedgerFault);
-    const event = events.find(({ kind }) => kind === "decision");
+    const event = readEntry(view, index).find(({ kind }) => kind === "decision");
     if (event?.kind === "decision") return { event, index };
   }
   throw new CommandStop({

@@ -8,7 +8,7 @@ import { readProof } from "#store/tiles";
 import { replaceFile } from "#store/workspace";
 import { describeEvent } from "./event-words.ts";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
-import { openView, readEntries, type View } from "./session.ts";
+import { openView, readEntry, type View } from "./session.ts";
 import { readSinceOption, readTimeOption } from "./time-option.ts";
 import { unwrap } from "./unwrap.ts";
 
@@ -55,11 +55,8 @@ function indexesOf(entries: readonly FoundEntry[]): readonly number[] {
 }
 
 /** The entries themselves: the projection only says where to look. Each signature is checked. */
-function readFound({ reader, publicKey }: View, indexes: readonly number[]): readonly FoundEntry[] {
-  return indexes.flatMap((index) => {
-    const events = unwrap(readEntries(reader, { from: index, to: index + 1, publicKey }), explainLedgerFault);
-    return events.map((event) => ({ index, event }));
-  });
+function readFound(view: View, indexes: readonly number[]): readonly FoundEntry[] {
+  return indexes.flatMap((index) => readEntry(view, index).map((event) => ({ index, event })));
 }
 
 /** For each published entry its exact bytes and its tlog-proof, under the published checkpoint. */

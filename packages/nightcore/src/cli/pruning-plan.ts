@@ -1,15 +1,12 @@
 import { resolve } from "node:path";
 import { encodeTime, parseTime, quote } from "#core";
 import { parseVkey, TILE_WIDTH, verifyCheckpoint } from "#ledger";
-import { explainLedgerFault } from "#ports";
-import type { Event } from "#state";
 import type { TilesReader } from "#store/tiles";
 import { readIfThere } from "#store/workspace";
 import { limitPruning, type PruningLimit } from "#worker";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
-import { crypto, logKeyOf, openEntry, type View } from "./session.ts";
+import { crypto, logKeyOf, readEntry, type View } from "./session.ts";
 import { readSinceOption } from "./time-option.ts";
-import { unwrap } from "./unwrap.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -53,7 +50,7 @@ export function planPruning(
       hint: "write `log_days = 365`, or another number of days that entries are kept, under `[retention]`",
       exit: EXIT.usage,
     });
-  const eventOf = (index: number) => readEvent(reader, index, publicKey);
+  const eventOf = (index: number) => readEntry({ reader, publicKey }, index)[0];
   const recorded = rows.scan("notices", { where: { kind: "pruning" }, descending: true, limit: 1 })[0];
   const before = recorded === undefined ? undefined : eventOf(Number(recorded["log_index"]));
   const pruned = before?.kind === "pruning" ? before : undefined;
@@ -87,11 +84,6 @@ export function wordLimit({ by, logDays, minimumIndex }: PruningPlan): string {
     young: `what follows is newer than what was asked for, or than ${encodeTime(Date.now() - logDays * DAY_MS)} (log_days = ${logDays})`,
   } as const;
   return `the minimum index is ${minimumIndex}, in whole bundles of ${TILE_WIDTH} entries: ${WORDS[by]}`;
-}
-
-function readEvent(reader: TilesReader, index: number, publicKey: Uint8Array): Event | undefined {
-  const [entry] = reader.entries(index, index + 1);
-  return entry === undefined ? undefined : unwrap(openEntry(entry, index, publicKey), explainLedgerFault);
 }
 
 /** How much of the log witnesses have cosigned; undefined where they never have. Proofs for them begin there. */

@@ -3,7 +3,7 @@ import { explainLedgerFault } from "#ports";
 import { readReceipt } from "#store/tiles";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { findRun, indexesOf } from "./recorded-run.ts";
-import { logKeyOf, openView, readEntries, type View } from "./session.ts";
+import { logKeyOf, openView, readEntry, type View } from "./session.ts";
 import { unwrap } from "./unwrap.ts";
 import { isQuorumOf, readLogPolicy } from "./witnessing.ts";
 import { readIfThere } from "#store/workspace";
@@ -46,7 +46,7 @@ function readAcknowledged(
   { root }: Invocation,
   { indexes, cosigned }: { readonly indexes: readonly number[]; readonly cosigned: string | undefined },
 ): AcknowledgementLevel | undefined {
-  const read = (index: number) => unwrap(readEntries(reader, { from: index, to: index + 1, publicKey }), explainLedgerFault);
+  const read = (index: number) => readEntry({ reader, publicKey }, index);
   const decision = indexes.flatMap(read).find(({ kind }) => kind === "decision");
   const asked = decision?.kind === "decision" ? decision.acknowledgement?.level : undefined;
   if (asked === undefined) return undefined;

@@ -27,7 +27,8 @@ export function* readDecisions(
   });
   const indexes = runs.flatMap((row) => {
     const of = indexesOf(row);
-    return [of[LONE_DECISION_AT] ?? of[0] ?? []].flat();
+    const index = of[LONE_DECISION_AT] ?? of[0];
+    return index === undefined ? [] : [index];
   });
   const wanted = new Set(indexes);
   if (wanted.size === 0) return;

@@ -1,10 +1,8 @@
 import { quote } from "#core";
-import { explainLedgerFault } from "#ports";
 import type { AssessmentEvent, Row, Rows } from "#state";
 import type { RecordedRun } from "#worker";
 import { CommandStop, EXIT } from "./invocation.ts";
-import { readEntries, type View } from "./session.ts";
-import { unwrap } from "./unwrap.ts";
+import { readEntry, type View } from "./session.ts";
 
 const BEGINNING_MIN = 8; // LIMIT: fewer characters of a run's identifier are only its time
 
@@ -33,10 +31,10 @@ export function indexesOf(row: Row): readonly number[] {
  * What the log itself says of a run: the projection only says where. Each entry's signature is checked, and entries of
  * another run are not taken.
  */
-export function readRecordedRun({ reader, publicKey }: Pick<View, "reader" | "publicKey">, row: Row): RecordedRun {
+export function readRecordedRun(view: Pick<View, "reader" | "publicKey">, row: Row): RecordedRun {
   let run: RecordedRun = { intent: undefined, outcome: undefined };
   for (const index of indexesOf(row)) {
-    for (const event of unwrap(readEntries(reader, { from: index, to: index + 1, publicKey }), explainLedgerFault)) {
+    for (const event of readEntry(view, index)) {
       if (event.kind === "intent" && event.run === row["run"]) run = { ...run, intent: event };
       if (event.kind === "outcome" && event.run === row["run"]) run = { ...run, outcome: event };
     }
@@ -45,13 +43,9 @@ export function readRecordedRun({ reader, publicKey }: Pick<View, "reader" | "pu
 }
 
 /** What was found about a run after it ended, as the log says; undefined where it has no assessment, as for nearly every run. */
-export function readAssessment(
-  { rows, reader, publicKey }: Pick<View, "rows" | "reader" | "publicKey">,
-  run: string,
-): AssessmentEvent | undefined {
-  const [notice] = rows.scan("notices", { where: { run, kind: "assessment" }, limit: 1 });
+export function readAssessment(view: Pick<View, "rows" | "reader" | "publicKey">, run: string): AssessmentEvent | undefined {
+  const [notice] = view.rows.scan("notices", { where: { run, kind: "assessment" }, limit: 1 });
   if (notice === undefined) return undefined;
-  const index = Number(notice["log_index"]);
-  const [event] = unwrap(readEntries(reader, { from: index, to: index + 1, publicKey }), explainLedgerFault);
+  const [event] = readEntry(view, Number(notice["log_index"]));
   return event?.kind === "assessment" && event.run === run ? event : undefined;
 }

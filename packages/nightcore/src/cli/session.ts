@@ -115,6 +115,8 @@ export async function openView(invocation: Invocation): Promise<View> {
 /** How to open a session: with the writer in a thread of its own, and, for `init` alone, with a ledger that does not exist yet. */
 export type SessionOptions = {
   readonly thread: boolean;
+  /** Where the caller needed them before. */
+  readonly files?: Pick<View, "layout" | "configuration">;
   readonly create?: boolean;
   /** How long to wait for whoever has the ledger's lock. */
   readonly lockWaitMs?: number;
@@ -129,7 +131,7 @@ export type SessionOptions = {
 /** Opens a workspace to change it. `thread`: the writer runs beside the main thread, for commands with much to record. */
 export async function openSession(invocation: Invocation, options: SessionOptions): Promise<Session> {
   const { repairs, prepare, resuming } = options;
-  const { layout, configuration } = await openConfiguration(invocation);
+  const { layout, configuration } = options.files ?? (await openConfiguration(invocation));
   const { key, mlDsaKey } = readNodePrivateKeys({ layout, configuration });
   const publicKey = publicKeyOf(key);
   const ledger = unwrap(await openOwnLedger({ layout, configuration, key, mlDsaKey }, options), explainLedgerFault);
@@ -275,6 +277,11 @@ export function openEntry(entry: Uint8Array, index: number, publicKey: Uint8Arra
   const statement = parseStatement(payload.value);
   if (!statement.ok) return bad(statement.fault.code);
   return ok(readEvent(statement.value.predicateType, statement.value.predicate));
+}
+
+/** The events of one entry: the steps of a passage, else one, and none where this version does not know it. */
+export function readEntry({ reader, publicKey }: Pick<View, "reader" | "publicKey">, index: number): readonly Event[] {
+  return unwrap(readEntries(reader, { from: index, to: index + 1, publicKey }), explainLedgerFault);
 }
 
 /**

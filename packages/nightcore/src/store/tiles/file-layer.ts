@@ -5,7 +5,8 @@ import type { LedgerFault, LedgerFaultCode } from "#ports";
 
 /**
  * POWER: the file operations that the ledger needs, each a step that may fail. Synchronous, because a step that has not
- * returned must not be overtaken, but for the two that only ever make files which nobody reads yet. Tests hand in a layer that fails, tears or forgets at a chosen step.
+ * returned must not be overtaken, but for the two that only ever make files which nobody reads yet. Tests hand in a layer that
+ * fails, tears or forgets at a chosen step.
  */
 export type FileLayer = {
   /** `create` refuses an existing file; `folder` gives a descriptor for {@link FileLayer.fsync}. Throws as node:fs does. */
