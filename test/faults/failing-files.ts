@@ -40,7 +40,7 @@ export function failingFiles(plan: Plan | undefined, journey: Journey): FileLaye
   }
   const files: FileLayer = {
     ...nodeFiles,
-    open: (path, mode) => step(mode === "create" ? "create" : "open", () => nodeFiles.open(path, mode)),
+    open: (path, mode) => step(mode === "create" ? "create" : "open", () => nodeFiles.open(path, cached(mode))),
     write: (fd, bytes, position) =>
       step(
         "write",
@@ -54,21 +54,38 @@ export function failingFiles(plan: Plan | undefined, journey: Journey): FileLaye
     makeFolder: (path) => step("mkdir", () => nodeFiles.makeFolder(path)),
     removeFolder: (path) => step("rmdir", () => nodeFiles.removeFolder(path)),
     zeroFill: () => Promise.reject(errno("EAGAIN")),
-    createFlushed: (path, bytes) => createFlushed(files, path, bytes),
+    ...inSteps(() => files),
   };
   return files;
 }
 
-/** What a layer does off the calling thread, step by step in it, so that each step can fail. */
-// oxlint-disable-next-line typescript/require-await -- what it throws is to reject
-async function createFlushed(files: FileLayer, path: string, bytes: Uint8Array): Promise<void> {
-  const fd = files.open(path, "create");
-  try {
-    for (let at = 0; at < bytes.length;) at += files.write(fd, bytes.subarray(at), at);
+/** Half a write, and one that may be torn at any byte, need the page cache. */
+function cached(mode: Parameters<FileLayer["open"]>[1]): Parameters<FileLayer["open"]>[1] {
+  return mode === "direct" || mode === "through" ? "write" : mode;
+}
+
+type InSteps = Pick<FileLayer, "writeThrough" | "createFlushed">;
+
+/** What a layer does in one step or off the calling thread, step by step in it, so that each step can fail. */
+function inSteps(layer: () => FileLayer): InSteps {
+  function writeThrough(fd: number, bytes: Uint8Array, position: number): void {
+    const files = layer();
+    for (let at = 0; at < bytes.length;) at += files.write(fd, bytes.subarray(at), position + at);
     files.fdatasync(fd);
-  } finally {
-    files.close(fd);
   }
+  return {
+    writeThrough,
+    // oxlint-disable-next-line typescript/require-await -- what it throws is to reject
+    async createFlushed(path, bytes) {
+      const files = layer();
+      const fd = files.open(path, "create");
+      try {
+        writeThrough(fd, bytes, 0);
+      } finally {
+        files.close(fd);
+      }
+    },
+  };
 }
 
 const SECTOR_BYTES = 512;
@@ -104,7 +121,7 @@ export class PowerCutFiles {
     ...nodeFiles,
     open: (path, mode) => {
       this.#alive();
-      const fd = nodeFiles.open(path, mode);
+      const fd = nodeFiles.open(path, cached(mode));
       this.#paths.set(fd, path);
       return fd;
     },
@@ -112,7 +129,10 @@ export class PowerCutFiles {
       const path = this.#paths.get(fd) ?? "";
       const before = Buffer.alloc(bytes.length);
       const known = nodeFiles.read(fd, before, position);
-      this.#writes.push({ path, position, before: before.subarray(0, known), length: bytes.length });
+      // What a write leaves as it was survives it: the system writes whole pages, and whoever appends writes the last one again.
+      const kept = bytes.findIndex((byte, i) => i >= known || byte !== before[i]);
+      const changed = { position: position + kept, before: before.subarray(kept, known), length: bytes.length - kept };
+      if (kept >= 0) this.#writes.push({ path, ...changed });
       const written = nodeFiles.write(fd, bytes, position);
       this.#step();
       return written;
@@ -139,7 +159,7 @@ export class PowerCutFiles {
       nodeFiles.unlink(path);
     },
     zeroFill: () => Promise.reject(errno("EAGAIN")),
-    createFlushed: (path, bytes) => createFlushed(this.files, path, bytes),
+    ...inSteps(() => this.files),
   };
 
   /** Puts the disk into the state after the power cut. */

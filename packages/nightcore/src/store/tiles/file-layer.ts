@@ -2,6 +2,7 @@ import fs from "node:fs";
 import type { Bytes, Fault, Result } from "#core";
 import { fail } from "#core";
 import type { LedgerFault, LedgerFaultCode } from "#ports";
+import { BLOCK_BYTES, returnStage, roundUpToBlock, STAGE_BYTES, takeStage } from "./page-memory.ts";
 
 /**
  * POWER: the file operations that the ledger needs, each a step that may fail. Synchronous, because a step that has not
@@ -9,12 +10,18 @@ import type { LedgerFault, LedgerFaultCode } from "#ports";
  * fails, tears or forgets at a chosen step.
  */
 export type FileLayer = {
-  /** `create` refuses an existing file; `folder` gives a descriptor for {@link FileLayer.fsync}. Throws as node:fs does. */
-  open(path: string, mode: "read" | "write" | "create" | "folder"): number;
+  /**
+   * `create` refuses an existing file; `folder` gives a descriptor for {@link FileLayer.fsync}; `through` and `direct` give one for
+   * {@link FileLayer.writeThrough}, the second past the page cache, which a file system may refuse here or later with EINVAL.
+   * Throws as node:fs does.
+   */
+  open(path: string, mode: OpenMode): number;
   close(fd: number): void;
   read(fd: number, bytes: Uint8Array, position: number): number;
   /** May write less than it was given. */
   write(fd: number, bytes: Bytes, position: number): number;
+  /** Writes all of `bytes`; durable when it returns. */
+  writeThrough(fd: number, bytes: Bytes, position: number): void;
   fdatasync(fd: number): void;
   fsync(fd: number): void;
   size(fd: number): number;
@@ -32,7 +39,22 @@ export type FileLayer = {
   createFlushed(path: string, bytes: Bytes): Promise<void>;
 };
 
-const FLAGS = { read: "r", write: "r+", create: "wx+", folder: fs.constants.O_RDONLY | fs.constants.O_DIRECTORY } as const;
+/** What a file is opened for. */
+export type OpenMode = "read" | "write" | "create" | "folder" | "through" | "direct";
+
+const { O_RDONLY, O_RDWR, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY } = fs.constants;
+// Elsewhere it does not mean that the disk's own cache is flushed, and `fdatasync` follows each write.
+const O_DSYNC = process.platform === "linux" ? fs.constants.O_DSYNC : 0;
+const O_DIRECT = process.platform === "linux" ? fs.constants.O_DIRECT : 0;
+
+const FLAGS: Readonly<Record<OpenMode, string | number>> = {
+  read: "r",
+  write: "r+",
+  create: "wx+",
+  folder: O_RDONLY | O_DIRECTORY,
+  through: O_RDWR | O_DSYNC,
+  direct: O_RDWR | O_DSYNC | O_DIRECT,
+};
 
 /** The platform's own file system. Journal and lock are for this user alone; what is published may be read by all. */
 export const nodeFiles: FileLayer = {
@@ -40,6 +62,10 @@ export const nodeFiles: FileLayer = {
   close: (fd) => fs.closeSync(fd),
   read: (fd, bytes, position) => fs.readSync(fd, bytes, 0, bytes.length, position),
   write: (fd, bytes, position) => fs.writeSync(fd, bytes, 0, bytes.length, position),
+  writeThrough(fd, bytes, position) {
+    writeAll(nodeFiles, fd, bytes, position);
+    if (O_DSYNC === 0) fs.fdatasyncSync(fd);
+  },
   fdatasync: (fd) => fs.fdatasyncSync(fd),
   fsync: (fd) => fs.fsyncSync(fd),
   size: (fd) => fs.fstatSync(fd).size,
@@ -65,31 +91,66 @@ export const nodeFiles: FileLayer = {
   },
   exists: (path) => fs.existsSync(path),
   zeroFill: (path, length) =>
-    createFlushed(path, async (fd) => {
+    createFlushed(path, FLAGS.create, async (fd) => {
       const zeros = new Uint8Array(Math.min(length, ZERO_CHUNK_BYTES));
-      for (let at = 0; at < length;) at += await writeLater(fd, zeros.subarray(0, length - at), at);
+      for (let at = 0; at < length; at += zeros.length) await writeAllLater(fd, zeros.subarray(0, length - at), at);
     }),
-  createFlushed: (path, bytes) =>
-    createFlushed(path, async (fd) => {
-      for (let at = 0; at < bytes.length;) at += await writeLater(fd, bytes.subarray(at), at);
-    }),
+  async createFlushed(path, bytes) {
+    if (bytes.length >= DIRECT_BYTES_MIN && directly) {
+      try {
+        return await createFlushed(path, O_WRONLY | O_CREAT | O_EXCL | O_DIRECT, (fd) => writeBlocksLater(fd, bytes));
+      } catch (error) {
+        if (errnoOf(error) !== "EINVAL") throw error;
+        directly = false;
+        fs.rmSync(path, { force: true });
+      }
+    }
+    return createFlushed(path, FLAGS.create, (fd) => writeAllLater(fd, bytes, 0));
+  },
 };
 
+const DIRECT_BYTES_MIN = 65_536; // below it the page cache is as quick
+
+/** Whether long files are written past the page cache, which nobody needs them in; until a file system refuses it. */
+let directly = O_DIRECT !== 0;
+
 // By descriptor: a handle of node:fs/promises costs more to make than a small file.
-async function createFlushed(path: string, write: (fd: number) => Promise<void>): Promise<void> {
-  const fd = await later<number>((done) => fs.open(path, FLAGS.create, 0o644, done));
+async function createFlushed(path: string, flags: string | number, write: (fd: number) => Promise<void>): Promise<void> {
+  const fd = await later<number>((done) => fs.open(path, flags, 0o644, done));
   try {
     await write(fd);
-    await later<void>((done) => fs.fdatasync(fd, done));
+    await flushLater(fd);
   } finally {
     await later<void>((done) => fs.close(fd, done));
   }
 }
 
-async function writeLater(fd: number, bytes: Uint8Array, position: number): Promise<number> {
-  const written = await later<number>((done) => fs.write(fd, bytes, 0, bytes.length, position, done));
-  if (written <= 0) throw new Error("nothing was written");
-  return written;
+/** Writes a whole file in whole blocks, and cuts it to its length. */
+async function writeBlocksLater(fd: number, bytes: Bytes): Promise<void> {
+  const stage = takeStage();
+  try {
+    for (let at = 0; at < bytes.length; at += STAGE_BYTES) {
+      const part = bytes.subarray(at, at + STAGE_BYTES);
+      stage.set(part);
+      stage.fill(0, part.length, roundUpToBlock(part.length));
+      await writeAllLater(fd, stage.subarray(0, roundUpToBlock(part.length)), at);
+    }
+  } finally {
+    returnStage(stage);
+  }
+  if (bytes.length % BLOCK_BYTES !== 0) await later<void>((done) => fs.ftruncate(fd, bytes.length, done));
+}
+
+async function writeAllLater(fd: number, bytes: Uint8Array, position: number): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    const written = await later<number>((done) => fs.write(fd, bytes, at, bytes.length - at, position + at, done));
+    if (written <= 0) throw new Error("nothing was written");
+    at += written;
+  }
+}
+
+function flushLater(fd: number): Promise<void> {
+  return later<void>((done) => fs.fdatasync(fd, done));
 }
 
 /** What a call of node:fs hands to its callback. */

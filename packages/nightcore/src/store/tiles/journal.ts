@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { assert } from "#core";
+import { assert, type Bytes } from "#core";
+import { BlockFile } from "./block-file.ts";
 import { type FileLayer, writeAll } from "./file-layer.ts";
 import { type FrameDraft, NONCE_BYTES, sealFrame } from "./frame.ts";
 import { type FoundJournal, JOURNAL_FOLDER } from "./journal-search.ts";
+import { roundUpToBlock } from "./page-memory.ts";
 import { encodeSegmentHeader, FRAMES_AT, FREE_NUMBER, type SegmentHeader } from "./segment.ts";
 
 const SPARES_MAX = 8; // LIMIT: 32 MiB kept for reuse; more is removed
@@ -22,7 +24,9 @@ export class Journal {
   #live: LiveSegment[] = [];
   #spares: string[] = [];
   #next: LiveSegment | undefined;
-  #fd: number | undefined;
+  /** The last live segment. */
+  #file: BlockFile | undefined;
+  #closed = false;
   #number: number;
   #slot: number;
   #preparing: Promise<void> | undefined;
@@ -30,7 +34,7 @@ export class Journal {
   private constructor({ files, folder, segmentBytes }: JournalPlace, number: number, slot: number) {
     this.#files = files;
     this.#folder = join(folder, JOURNAL_FOLDER);
-    this.#segmentBytes = segmentBytes;
+    this.#segmentBytes = roundUpToBlock(segmentBytes);
     this.#number = number;
     this.#slot = slot;
   }
@@ -52,10 +56,10 @@ export class Journal {
     }
     const tail = found.segments.at(-1);
     const tornBytes = tail?.scan.tornBytes ?? 0;
-    if (tail !== undefined) journal.#fd = files.open(join(journal.#folder, tail.name), "write");
-    if (tail !== undefined && tornBytes > 0 && journal.#fd !== undefined) {
-      writeAll(files, journal.#fd, new Uint8Array(tornBytes), tail.scan.end);
-      files.fdatasync(journal.#fd);
+    if (tail !== undefined) {
+      const path = join(journal.#folder, tail.name);
+      if (tornBytes > 0) overwrite(files, path, new Uint8Array(tornBytes), tail.scan.end);
+      journal.#file = BlockFile.open(files, path, tail.scan.end);
     }
     return { journal, tornBytes };
   }
@@ -71,14 +75,14 @@ export class Journal {
     }
   }
 
-  /** Makes entries durable: one write, one flush. When it returns they survive a power cut; when it throws nobody knows. */
+  /** Makes entries durable, in one write. When it returns they survive a power cut; when it throws nobody knows. */
   append(firstIndex: number, draft: FrameDraft): void {
     const { length } = draft.bytes;
     let segment = this.#live.at(-1);
-    if (segment === undefined || segment.end + length > segment.header.length) segment = this.#advance(firstIndex, length);
-    assert(segment.nextIndex === firstIndex && this.#fd !== undefined, "frames follow one another");
-    writeAll(this.#files, this.#fd, sealFrame(draft, segment.header.nonce, firstIndex), segment.end);
-    this.#files.fdatasync(this.#fd);
+    if (segment === undefined || roundUpToBlock(segment.end + length) > segment.header.length)
+      segment = this.#advance(firstIndex, length);
+    assert(segment.nextIndex === firstIndex && this.#file !== undefined, "frames follow one another");
+    this.#file.append(sealFrame(draft, segment.header.nonce, firstIndex));
     segment.end += length;
     segment.nextIndex = firstIndex + draft.entries.length;
   }
@@ -123,7 +127,7 @@ export class Journal {
     this.#preparing = this.#files.zeroFill(join(this.#folder, `${name}.new`), this.#segmentBytes).then(
       () => {
         this.#preparing = undefined;
-        if (this.#fd === CLOSED) return;
+        if (this.#closed) return;
         try {
           this.#files.rename(join(this.#folder, `${name}.new`), join(this.#folder, name));
           this.#spares.push(name);
@@ -139,13 +143,13 @@ export class Journal {
 
   async close(): Promise<void> {
     await this.#preparing;
-    if (this.#fd !== undefined && this.#fd !== CLOSED) this.#files.close(this.#fd);
-    this.#fd = CLOSED;
+    if (!this.#closed) this.#file?.close();
+    this.#closed = true;
   }
 
   /** Moves on to a segment with room for a frame of `length` bytes. */
   #advance(firstIndex: number, length: number): LiveSegment {
-    const needed = FRAMES_AT + length;
+    const needed = roundUpToBlock(FRAMES_AT + length);
     let segment = needed <= this.#segmentBytes ? this.#next : undefined;
     if (segment === undefined) {
       const spare = needed <= this.#segmentBytes ? this.#spares.pop() : undefined;
@@ -157,9 +161,9 @@ export class Journal {
     segment.firstIndex = firstIndex;
     segment.nextIndex = firstIndex;
     // Opened before the other is closed: when this fails, closing the journal must not close a descriptor for the second time.
-    const fd = this.#files.open(join(this.#folder, segment.name), "write");
-    if (this.#fd !== undefined) this.#files.close(this.#fd);
-    this.#fd = fd;
+    const file = BlockFile.open(this.#files, join(this.#folder, segment.name), segment.end);
+    this.#file?.close();
+    this.#file = file;
     this.#live.push(segment);
     return segment;
   }
@@ -188,13 +192,7 @@ export class Journal {
   /** Gives a free file a fresh number and nonce, durable before any frame: what it held before no longer counts. */
   #begin(name: string, length: number): LiveSegment {
     const header = { number: ++this.#number, length, nonce: randomBytes(NONCE_BYTES) };
-    const fd = this.#files.open(join(this.#folder, name), "write");
-    try {
-      writeAll(this.#files, fd, encodeSegmentHeader(header), 0);
-      this.#files.fdatasync(fd);
-    } finally {
-      this.#files.close(fd);
-    }
+    overwrite(this.#files, join(this.#folder, name), encodeSegmentHeader(header), 0);
     const folder = this.#files.open(this.#folder, "folder");
     try {
       this.#files.fsync(folder);
@@ -205,4 +203,12 @@ export class Journal {
   }
 }
 
-const CLOSED = -1;
+function overwrite(files: FileLayer, path: string, bytes: Bytes, position: number): void {
+  const fd = files.open(path, "write");
+  try {
+    writeAll(files, fd, bytes, position);
+    files.fdatasync(fd);
+  } finally {
+    files.close(fd);
+  }
+}

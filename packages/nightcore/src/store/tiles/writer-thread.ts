@@ -1,8 +1,9 @@
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { assert, type Result } from "#core";
 import type { LedgerFault } from "#ports";
 import { type FromThread, type ThreadOptions, type ToThread, unpackRequests } from "./thread-protocol.ts";
 import { lockAndOpen, type OpenCore } from "./local-writer.ts";
+import { Lookout } from "./lookout.ts";
 import type { CommitAnswer } from "./writer-core.ts";
 
 /** The thread that signs and writes. One message is one batch: while it is flushed, the next one gathers on the other side. */
@@ -46,8 +47,19 @@ function serve({ core, lock }: OpenCore): void {
     port.close();
   }
   let turn = Promise.resolve();
+  let waiting = 0;
+  const lookout = new Lookout(() => receiveMessageOnPort(port)?.message as ToThread | undefined, take);
+  function take(message: ToThread): void {
+    waiting++;
+    turn = turn
+      .then(() => handle(message))
+      .then(() => {
+        if (--waiting === 0 && message.kind === "append") lookout.begin();
+      });
+  }
   port.on("message", (message: ToThread) => {
-    turn = turn.then(() => handle(message));
+    lookout.hear();
+    take(message);
   });
 }
 

@@ -1,0 +1,72 @@
+import type { Bytes } from "#core";
+import { errnoOf, type FileLayer } from "./file-layer.ts";
+import { BLOCK_BYTES, returnStage, roundUpToBlock, STAGE_BYTES, takeStage } from "./page-memory.ts";
+
+/**
+ * A file of zeros that is filled from somewhere on, in whole blocks and past the page cache: each write is durable when it has
+ * ended, in one step of the disk. What stands in a block before the end of the last write is written again with what follows it, as
+ * the system itself does with a page; what follows the end up to the next block becomes zeros. The file never grows: whoever
+ * writes sees to it that the last block is in it.
+ *
+ * Where a file system does not write past the page cache, the same goes through it.
+ */
+export class BlockFile {
+  readonly #files: FileLayer;
+  readonly #fd: number;
+  /** Begins with what stands in the block of the end. */
+  readonly #stage: Uint8Array;
+  #end: number;
+
+  private constructor(files: FileLayer, fd: number, stage: Uint8Array, end: number) {
+    this.#files = files;
+    this.#fd = fd;
+    this.#stage = stage;
+    this.#end = end;
+  }
+
+  /** Opens a file that is filled up to `end`. Throws as the layer does. */
+  static open(files: FileLayer, path: string, end: number): BlockFile {
+    const stage = takeStage();
+    const openAs = (mode: "direct" | "through"): BlockFile => {
+      const fd = files.open(path, mode);
+      try {
+        files.read(fd, stage.subarray(0, BLOCK_BYTES), end - (end % BLOCK_BYTES));
+      } catch (error) {
+        files.close(fd);
+        throw error;
+      }
+      return new BlockFile(files, fd, stage, end);
+    };
+    try {
+      try {
+        return openAs("direct");
+      } catch (error) {
+        if (errnoOf(error) !== "EINVAL") throw error;
+        return openAs("through");
+      }
+    } catch (error) {
+      returnStage(stage);
+      throw error;
+    }
+  }
+
+  /** Makes `bytes` durable behind the end. After it has thrown nobody knows what is there, and nothing more may be appended. */
+  append(bytes: Bytes): void {
+    for (let taken = 0; taken < bytes.length;) {
+      const before = this.#end % BLOCK_BYTES;
+      const part = bytes.subarray(taken, taken + STAGE_BYTES - before);
+      const filled = before + part.length;
+      this.#stage.set(part, before);
+      this.#stage.fill(0, filled, roundUpToBlock(filled));
+      this.#files.writeThrough(this.#fd, this.#stage.subarray(0, roundUpToBlock(filled)), this.#end - before);
+      taken += part.length;
+      this.#end += part.length;
+      this.#stage.copyWithin(0, filled - (filled % BLOCK_BYTES), filled);
+    }
+  }
+
+  close(): void {
+    returnStage(this.#stage);
+    this.#files.close(this.#fd);
+  }
+}
