@@ -27,6 +27,8 @@ export class Journal {
   /** The last live segment. */
   #file: BlockFile | undefined;
   #closed = false;
+  /** Whether a name has come or gone that a power cut might undo. */
+  #named = true;
   #number: number;
   #slot: number;
   #preparing: Promise<void> | undefined;
@@ -97,7 +99,10 @@ export class Journal {
       const freed = this.#live.shift();
       if (freed === undefined) break;
       if (freed.header.length === this.#segmentBytes && this.#spares.length < SPARES_MAX) this.#mark(freed.name);
-      else this.#files.unlink(join(this.#folder, freed.name));
+      else {
+        this.#files.unlink(join(this.#folder, freed.name));
+        this.#named = true;
+      }
     }
   }
 
@@ -130,6 +135,7 @@ export class Journal {
         if (this.#closed) return;
         try {
           this.#files.rename(join(this.#folder, `${name}.new`), join(this.#folder, name));
+          this.#named = true;
           this.#spares.push(name);
         } catch {
           // The segment is not needed yet; whoever needs one makes it and meets the same fault where it can be answered.
@@ -186,6 +192,7 @@ export class Journal {
       this.#files.close(fd);
     }
     this.#files.rename(`${path}.new`, path);
+    this.#named = true;
     return name;
   }
 
@@ -193,13 +200,18 @@ export class Journal {
   #begin(name: string, length: number): LiveSegment {
     const header = { number: ++this.#number, length, nonce: randomBytes(NONCE_BYTES) };
     overwrite(this.#files, join(this.#folder, name), encodeSegmentHeader(header), 0);
+    if (this.#named) this.#flushNames();
+    return { name, header, end: FRAMES_AT, firstIndex: 0, nextIndex: 0 };
+  }
+
+  #flushNames(): void {
     const folder = this.#files.open(this.#folder, "folder");
     try {
       this.#files.fsync(folder);
     } finally {
       this.#files.close(folder);
     }
-    return { name, header, end: FRAMES_AT, firstIndex: 0, nextIndex: 0 };
+    this.#named = false;
   }
 }
 
