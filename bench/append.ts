@@ -36,13 +36,13 @@ function openPeer(form: Form): Store {
 
 /** What is promised: the ratio at so many appenders, both sides signing (`sealed`) or neither (`raw`). */
 const PROMISES: readonly (readonly [form: Form, appenders: number, bound: number])[] = [
-  ["sealed", 1, 0.4],
-  ["sealed", 10, 0.4],
-  ["sealed", 100, 0.7],
+  ["sealed", 1, 0.5],
+  ["sealed", 10, 0.6],
+  ["sealed", 100, 0.8],
   ["sealed", 1000, 0.8],
-  ["raw", 1, 0.4],
-  ["raw", 10, 0.4],
-  ["raw", 100, 0.7],
+  ["raw", 1, 0.5],
+  ["raw", 10, 0.6],
+  ["raw", 100, 0.8],
   ["raw", 1000, 0.8],
 ];
 
