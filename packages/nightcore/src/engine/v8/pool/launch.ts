@@ -114,8 +114,8 @@ const CODE_INSIDE = "/code";
 type Code = { readonly root: string; readonly main: string; readonly readable: readonly string[] };
 
 /**
- * A sandbox has one thing to do, and there are as many of them as there are cores to do it on. Threads of V8 that help it to collect a
- * few hundred kilobytes cost a third of what a small run does; one is left to compile what is called often.
+ * A sandbox has one thing to do, and there are as many of them as there are cores to do it on. Threads of V8 that help it
+ * cost memory while it waits, and are in each other's way; one is left to compile what is called often.
  */
 const ONE_AT_A_TIME = ["--single-threaded-gc", "--v8-pool-size=1"];
 
