@@ -18,7 +18,7 @@ const ENTRIES = 200_000;
 const BATCH = 2000;
 const ENTRY_BYTES = 1024;
 const ROUNDS = 3;
-const PROMISE_PER_CPU_S = 200_000;
+const PROMISE_PER_CPU_S = 300_000;
 const ORIGIN = "bench.invalid/verify";
 
 const folder = mkdtempSync(join(process.env["NIGHTCORE_BENCH_DIR"] ?? tmpdir(), "nightcore-verify-"));

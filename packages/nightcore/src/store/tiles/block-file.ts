@@ -27,23 +27,9 @@ export class BlockFile {
   /** Opens a file that is filled up to `end`. Throws as the layer does. */
   static open(files: FileLayer, path: string, end: number): BlockFile {
     const stage = takeStage();
-    const openAs = (mode: "direct" | "through"): BlockFile => {
-      const fd = files.open(path, mode);
-      try {
-        files.read(fd, stage.subarray(0, BLOCK_BYTES), end - (end % BLOCK_BYTES));
-      } catch (error) {
-        files.close(fd);
-        throw error;
-      }
-      return new BlockFile(files, fd, stage, end);
-    };
+    const last = { block: stage.subarray(0, BLOCK_BYTES), at: end - (end % BLOCK_BYTES) };
     try {
-      try {
-        return openAs("direct");
-      } catch (error) {
-        if (errnoOf(error) !== "EINVAL") throw error;
-        return openAs("through");
-      }
+      return new BlockFile(files, openAndRead(files, path, last), stage, end);
     } catch (error) {
       returnStage(stage);
       throw error;
@@ -68,5 +54,25 @@ export class BlockFile {
   close(): void {
     returnStage(this.#stage);
     this.#files.close(this.#fd);
+  }
+}
+
+/** Opens a file past the page cache if that goes, and reads the block that `last` says, which shows whether it does. */
+function openAndRead(files: FileLayer, path: string, last: { readonly block: Uint8Array; readonly at: number }): number {
+  const openAs = (mode: "direct" | "through"): number => {
+    const fd = files.open(path, mode);
+    try {
+      files.read(fd, last.block, last.at);
+      return fd;
+    } catch (error) {
+      files.close(fd);
+      throw error;
+    }
+  };
+  try {
+    return openAs("direct");
+  } catch (error) {
+    if (errnoOf(error) !== "EINVAL") throw error;
+    return openAs("through");
   }
 }

@@ -169,6 +169,26 @@ export function writeAll(files: FileLayer, fd: number, bytes: Bytes, position: n
   }
 }
 
+/** Writes all of `bytes` to a file that was opened for it, makes them durable, and closes it whatever comes of that. */
+export function writeFlushed(files: FileLayer, fd: number, bytes: Bytes, position = 0): void {
+  try {
+    writeAll(files, fd, bytes, position);
+    files.fdatasync(fd);
+  } finally {
+    files.close(fd);
+  }
+}
+
+/** Makes the names in a folder durable. */
+export function flushFolder(files: FileLayer, folder: string): void {
+  const fd = files.open(folder, "folder");
+  try {
+    files.fsync(fd);
+  } finally {
+    files.close(fd);
+  }
+}
+
 const WHOLE_BYTES_MAX = 96 * 1024 * 1024; // LIMIT: the longest segment is that of one request of 64 MiB; all else is shorter
 
 /** The whole file, or undefined when there is none. Of one that is longer than any of ours, its beginning: no reader takes it for one. */

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { assert, type Bytes } from "#core";
+import { assert } from "#core";
 import { BlockFile } from "./block-file.ts";
-import { type FileLayer, writeAll } from "./file-layer.ts";
+import { type FileLayer, flushFolder, writeAll, writeFlushed } from "./file-layer.ts";
 import { type FrameDraft, NONCE_BYTES, sealFrame } from "./frame.ts";
 import { type FoundJournal, JOURNAL_FOLDER } from "./journal-search.ts";
 import { roundUpToBlock } from "./page-memory.ts";
@@ -60,7 +60,7 @@ export class Journal {
     const tornBytes = tail?.scan.tornBytes ?? 0;
     if (tail !== undefined) {
       const path = join(journal.#folder, tail.name);
-      if (tornBytes > 0) overwrite(files, path, new Uint8Array(tornBytes), tail.scan.end);
+      if (tornBytes > 0) writeFlushed(files, files.open(path, "write"), new Uint8Array(tornBytes), tail.scan.end);
       journal.#file = BlockFile.open(files, path, tail.scan.end);
     }
     return { journal, tornBytes };
@@ -184,13 +184,7 @@ export class Journal {
   #create(length: number): string {
     const name = `slot-${this.#slot++}`;
     const path = join(this.#folder, name);
-    const fd = this.#files.open(`${path}.new`, "create");
-    try {
-      writeAll(this.#files, fd, new Uint8Array(length), 0);
-      this.#files.fdatasync(fd);
-    } finally {
-      this.#files.close(fd);
-    }
+    writeFlushed(this.#files, this.#files.open(`${path}.new`, "create"), new Uint8Array(length));
     this.#files.rename(`${path}.new`, path);
     this.#named = true;
     return name;
@@ -199,28 +193,9 @@ export class Journal {
   /** Gives a free file a fresh number and nonce, durable before any frame: what it held before no longer counts. */
   #begin(name: string, length: number): LiveSegment {
     const header = { number: ++this.#number, length, nonce: randomBytes(NONCE_BYTES) };
-    overwrite(this.#files, join(this.#folder, name), encodeSegmentHeader(header), 0);
-    if (this.#named) this.#flushNames();
-    return { name, header, end: FRAMES_AT, firstIndex: 0, nextIndex: 0 };
-  }
-
-  #flushNames(): void {
-    const folder = this.#files.open(this.#folder, "folder");
-    try {
-      this.#files.fsync(folder);
-    } finally {
-      this.#files.close(folder);
-    }
+    writeFlushed(this.#files, this.#files.open(join(this.#folder, name), "write"), encodeSegmentHeader(header));
+    if (this.#named) flushFolder(this.#files, this.#folder);
     this.#named = false;
-  }
-}
-
-function overwrite(files: FileLayer, path: string, bytes: Bytes, position: number): void {
-  const fd = files.open(path, "write");
-  try {
-    writeAll(files, fd, bytes, position);
-    files.fdatasync(fd);
-  } finally {
-    files.close(fd);
+    return { name, header, end: FRAMES_AT, firstIndex: 0, nextIndex: 0 };
   }
 }

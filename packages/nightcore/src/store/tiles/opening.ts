@@ -22,7 +22,7 @@ import {
 } from "#ledger";
 import type { LedgerFault, Recovery } from "#ports";
 import { sha256, verifyEd25519, verifyMlDsa44 } from "#store/keys";
-import { attempt, type FileLayer, readWhole, refuse } from "./file-layer.ts";
+import { attempt, type FileLayer, flushFolder, readWhole, refuse } from "./file-layer.ts";
 import { findJournal, type FoundJournal, foundEntries, JOURNAL_FOLDER } from "./journal-search.ts";
 import { Journal } from "./journal.ts";
 import { CHECKPOINT_FILE, DerivedWriter, PUBLIC_FOLDER, readBundle, readTile } from "./public-folder.ts";
@@ -161,14 +161,7 @@ class Opening {
     const published = size > 0 ? undefined : signPublished(checkpoint, second);
     if (published === undefined) this.#rewritten.push(CHECKPOINT_PATH);
     else this.#derived.replaceCheckpoint(utf8(published));
-    for (const path of [folder, dirname(folder)]) {
-      const fd = files.open(path, "folder");
-      try {
-        files.fsync(fd);
-      } finally {
-        files.close(fd);
-      }
-    }
+    for (const path of [folder, dirname(folder)]) flushFolder(files, path);
     return published;
   }
 

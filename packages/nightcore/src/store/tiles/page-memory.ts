@@ -1,3 +1,5 @@
+import { assert } from "#core";
+
 /** What a disk is written in, past the page cache: a write begins and ends at a multiple of it, in the file and in memory. */
 export const BLOCK_BYTES = 4096;
 /** What is written at once; longer files go in several steps. */
@@ -18,7 +20,9 @@ export function takeStage(): Uint8Array {
     const { buffer } = new Memory({ initial: (STAGES_AT_ONCE * STAGE_BYTES) / WASM_PAGE_BYTES });
     for (let at = 0; at < buffer.byteLength; at += STAGE_BYTES) free.push(new Uint8Array(buffer, at, STAGE_BYTES));
   }
-  return free.pop() ?? new Uint8Array(0);
+  const stage = free.pop();
+  assert(stage !== undefined, "more have just been made");
+  return stage;
 }
 
 /** Gives a stage back, when nothing is written from it any more. */

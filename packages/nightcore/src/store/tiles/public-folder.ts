@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { type Bytes, equalBytes } from "#core";
 import { HASH_BYTES, parseEntryOffsets, TILE_WIDTH, type TileCoordinate, tilePath } from "#ledger";
-import { errnoOf, type FileLayer, readWhole, refuse, writeAll } from "./file-layer.ts";
+import { errnoOf, type FileLayer, readWhole, refuse, writeFlushed } from "./file-layer.ts";
 
 /** The tlog-tiles directory inside a ledger folder: what any third-party tool reads. */
 export const PUBLIC_FOLDER = "public";
@@ -172,13 +172,7 @@ export class DerivedWriter {
 
   #replace(path: string, bytes: Bytes): void {
     const temporary = `${path}.new`;
-    const fd = this.#create(temporary);
-    try {
-      writeAll(this.#files, fd, bytes, 0);
-      this.#files.fdatasync(fd);
-    } finally {
-      this.#files.close(fd);
-    }
+    writeFlushed(this.#files, this.#create(temporary), bytes);
     this.#files.rename(temporary, path);
   }
 

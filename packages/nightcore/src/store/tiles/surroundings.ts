@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isJsonObject, parseJson } from "#core";
-import { type FileLayer, nodeFiles, readWhole, writeAll } from "./file-layer.ts";
+import { type FileLayer, nodeFiles, readWhole, writeFlushed } from "./file-layer.ts";
 
 /** Where a checkpoint lies that somebody has cosigned, seen from the ledger folder. */
 export const WITNESSED_FILE = "../witnessed";
@@ -43,13 +43,7 @@ export function writeRestoredMark(files: FileLayer, folder: string, mark: Restor
   const path = join(folder, RESTORED_FILE);
   const temporary = `${path}.new`;
   if (files.exists(temporary)) files.unlink(temporary); // ours: whoever writes it holds the lock
-  const fd = files.open(temporary, "create");
-  try {
-    writeAll(files, fd, Buffer.from(`${JSON.stringify(mark)}\n`), 0);
-    files.fdatasync(fd);
-  } finally {
-    files.close(fd);
-  }
+  writeFlushed(files, files.open(temporary, "create"), Buffer.from(`${JSON.stringify(mark)}\n`));
   changeNames(files, folder, () => files.rename(temporary, path));
 }
 
