@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { parseHex, parseTime, utf8 } from "../../packages/nightcore/src/core/index.ts";
 import { sha256, verifyEd25519 } from "../../packages/nightcore/src/store/keys/index.ts";
-import { digestBytes, examineSignature, TrustStore } from "../../packages/nightcore/src/trust/index.ts";
+import { digestBytes, judgeProof, proveSignature, TrustStore } from "../../packages/nightcore/src/trust/index.ts";
 import { makeVectors } from "./make.ts";
 
 const crypto = { sha256, verifyEd25519 };
@@ -20,7 +20,7 @@ for (const { name, tenant, at, moduleHex, manifest, files, expected } of vectors
     const module = parseHex(moduleHex);
     assert.ok(store.ok && module.ok);
     const file = (text: string | undefined) => (text === undefined ? undefined : utf8(text));
-    const standing = examineSignature(
+    const proof = proveSignature(
       {
         module: digestBytes(module.value, crypto),
         manifest: digestBytes(utf8(manifest), crypto),
@@ -31,11 +31,11 @@ for (const { name, tenant, at, moduleHex, manifest, files, expected } of vectors
           digestFile: file(files["module.sha256"]),
         },
         tenant,
-        nowMs: parseTime(at) ?? Number.NaN,
       },
       store.value,
       crypto,
     );
+    const standing = judgeProof(proof, parseTime(at) ?? Number.NaN);
     assert.equal(standing.trusted ? standing.form : standing.fault.code, expected);
   });
 }

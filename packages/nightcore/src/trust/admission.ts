@@ -1,8 +1,7 @@
-import { type Crypto, type Digest, fail, ok, type Result } from "#core";
+import { assert, type Digest, fail, ok, type Result } from "#core";
 import { type ModuleShape, parseModule, type WasmFault } from "#wasm";
 import type { DigestedBytes, SignatureFault, SignatureStanding } from "./evidence.ts";
-import { examineSignature, type SignatureQuestion } from "./signature.ts";
-import type { TrustStore } from "./trust-store.ts";
+import { judgeProof, type SignatureProof } from "./signature.ts";
 
 const seal = Symbol("trust");
 
@@ -64,13 +63,14 @@ export class VerifiedModule {
   }
 }
 
-/** Establishes that the host trusts the signer of these very bytes for this tenant at this moment. */
+/** Establishes that the host trusts the signer of these very bytes, for the tenant of the proof, at this moment. */
 export function verifyModule(
   admitted: AdmittedModule,
-  question: Omit<SignatureQuestion, "module">,
-  { store, crypto }: { readonly store: TrustStore; readonly crypto: Crypto },
+  proof: SignatureProof,
+  nowMs: number,
 ): Result<VerifiedModule, SignatureFault> {
-  const standing = examineSignature({ ...question, module: admitted.module }, store, crypto);
+  assert(proof.module === admitted.module, "a proof is about the bytes that were admitted");
+  const standing = judgeProof(proof, nowMs);
   if (!standing.trusted) return fail(standing.fault);
-  return ok(new VerifiedModule(seal, admitted, standing, question.tenant));
+  return ok(new VerifiedModule(seal, admitted, standing, proof.tenant));
 }

@@ -17,7 +17,14 @@ export { EVERY_TENANT, isSamePerson, parseRole, personOf, ROLES } from "./key-re
 export type { Grant, KeyFault, Revocation, Role, TrustedKey } from "./key-record.ts";
 export { MANIFEST_BYTES_MAX, parseManifest } from "./manifest.ts";
 export type { Manifest, ManifestFault, ManifestForm, Source } from "./manifest.ts";
-export { examineSignature, hashPublicKeyFile, MODULE_STATEMENT_TYPE, parseBase64File } from "./signature.ts";
+export {
+  hashPublicKeyFile,
+  judgeProof,
+  MODULE_STATEMENT_TYPE,
+  parseBase64File,
+  proveSignature,
+  SignatureProof,
+} from "./signature.ts";
 export type { SignatureQuestion } from "./signature.ts";
 export { TrustStore } from "./trust-store.ts";
 export type { TrustStoreFault } from "./trust-store.ts";

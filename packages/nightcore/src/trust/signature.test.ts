@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { encodeStatement, makeEntrySigner, sealEnvelope } from "#attest";
 import { encodeBase64, keyIdOf, utf8 } from "#core";
 import { publicKeyOf, sha256, signerOf, verifyEd25519 } from "#store/keys";
-import { digestBytes, examineSignature, MODULE_STATEMENT_TYPE, type ModuleEvidence, TrustStore } from "#trust";
+import { digestBytes, judgeProof, MODULE_STATEMENT_TYPE, type ModuleEvidence, proveSignature, TrustStore } from "#trust";
 
 const crypto = { sha256, verifyEd25519 };
 const NOW = Date.parse("2026-06-01T00:00:00Z");
@@ -63,8 +63,8 @@ function examine(
   store = trusting(),
   { manifest = MANIFEST, tenant = "hello" }: { manifest?: Uint8Array; tenant?: string } = {},
 ): string {
-  const question = { module: digestBytes(MODULE, crypto), manifest: digestBytes(manifest, crypto), evidence, tenant, nowMs: NOW };
-  const standing = examineSignature(question, store, crypto);
+  const question = { module: digestBytes(MODULE, crypto), manifest: digestBytes(manifest, crypto), evidence, tenant };
+  const standing = judgeProof(proveSignature(question, store, crypto), NOW);
   return standing.trusted ? `${standing.form}${standing.manifestSigned ? " with manifest" : ""}` : standing.fault.code;
 }
 

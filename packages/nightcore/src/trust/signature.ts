@@ -8,44 +8,65 @@ export const MODULE_STATEMENT_TYPE = "urn:nightcore:module:v1";
 
 const CANDIDATES_MAX = 256; // LIMIT: signatures tried for a module whose hint names no trusted key; 256 take about 20 ms
 
-/** Who signed these bytes and this manifest, as seen for this tenant at this moment? */
+/** Who signed these bytes and this manifest for this tenant? */
 export type SignatureQuestion = {
   readonly module: DigestedBytes;
   readonly manifest: DigestedBytes | undefined;
   readonly evidence: ModuleEvidence;
   readonly tenant: string;
-  readonly nowMs: number;
 };
 
 type Candidate = { readonly keyId: KeyId; readonly publicKey: Bytes };
 type Proof = { readonly candidate: Candidate; readonly form: "v39" | "dsse"; readonly manifestSigned: boolean };
 
-/** Answers *who signed these bytes, and does the host trust that key for this tenant now*. The first fault ends the examination. */
-export function examineSignature(question: SignatureQuestion, store: TrustStore, crypto: Crypto): SignatureStanding {
-  const { evidence, module, tenant, nowMs } = question;
-  const hint = readHint(evidence.publicKeyHint, crypto);
-  if (hint === "malformed") return refused({ code: "trust/public-key-malformed" });
-  const changed = checkDigestFile(evidence.digestFile, module);
-  if (changed !== undefined) return refused(changed);
-  if (evidence.signature === undefined && evidence.envelope === undefined) return refused({ code: "trust/unsigned" });
+const seal = Symbol("proof");
 
-  const candidates = [...(hint === undefined ? [] : [hint]), ...store.keys].slice(0, CANDIDATES_MAX);
-  const proof =
-    evidence.envelope === undefined
-      ? proveRaw(evidence.signature ?? new Uint8Array(), module, candidates, crypto)
-      : proveEnvelope(evidence.envelope, question, candidates, crypto);
-  if ("code" in proof) return refused(proof);
+/**
+ * What the evidence beside a module shows under one trust store, whatever the time is: which key signed, or why none can be named.
+ * Only {@link proveSignature} makes one. Whether the host trusts that key now is asked anew each time ({@link judgeProof}).
+ */
+export class SignatureProof {
+  readonly module: DigestedBytes;
+  readonly tenant: string;
+  readonly store: TrustStore;
+  readonly found: Proof | SignatureFault;
 
-  const { keyId } = proof.candidate;
+  constructor(key: typeof seal, { module, tenant }: SignatureQuestion, store: TrustStore, found: Proof | SignatureFault) {
+    if (key !== seal) throw new Error("bug: a proof is made by proveSignature only");
+    this.module = module;
+    this.tenant = tenant;
+    this.store = store;
+    this.found = found;
+  }
+}
+
+/** Answers *who signed these bytes*. The first fault ends the examination. */
+export function proveSignature(question: SignatureQuestion, store: TrustStore, crypto: Crypto): SignatureProof {
+  return new SignatureProof(seal, question, store, findProof(question, store, crypto));
+}
+
+/** Answers *does the host trust that key for this tenant at this moment*. */
+export function judgeProof({ found, tenant, store }: SignatureProof, nowMs: number): SignatureStanding {
+  if ("code" in found) return refused(found);
+  const { keyId } = found.candidate;
   const gap = store.gapOf(keyId, "signer", { tenant, nowMs });
   if (gap !== undefined) return refused(gap);
-  return {
-    trusted: true,
-    keyId,
-    keyName: store.keyOf(keyId)?.name ?? "",
-    form: proof.form,
-    manifestSigned: proof.manifestSigned,
-  };
+  const keyName = store.keyOf(keyId)?.name ?? "";
+  return { trusted: true, keyId, keyName, form: found.form, manifestSigned: found.manifestSigned };
+}
+
+function findProof(question: SignatureQuestion, store: TrustStore, crypto: Crypto): Proof | SignatureFault {
+  const { evidence, module } = question;
+  const hint = readHint(evidence.publicKeyHint, crypto);
+  if (hint === "malformed") return { code: "trust/public-key-malformed" };
+  const changed = checkDigestFile(evidence.digestFile, module);
+  if (changed !== undefined) return changed;
+  if (evidence.signature === undefined && evidence.envelope === undefined) return { code: "trust/unsigned" };
+
+  const candidates = [...(hint === undefined ? [] : [hint]), ...store.keys].slice(0, CANDIDATES_MAX);
+  return evidence.envelope === undefined
+    ? proveRaw(evidence.signature ?? new Uint8Array(), module, candidates, crypto)
+    : proveEnvelope(evidence.envelope, question, candidates, crypto);
 }
 
 function refused(fault: SignatureFault): SignatureStanding {

@@ -6,13 +6,14 @@ import {
   type AdmittedModule,
   digestBytes,
   type DigestedBytes,
-  examineSignature,
   explainAdmissionFault,
   explainTrustFault,
+  judgeProof,
   type Manifest,
   parseManifest,
-  type RecentShapes,
-  type SignatureQuestion,
+  proveSignature,
+  RecentShapes,
+  type SignatureProof,
   type SignatureStanding,
   type TrustStore,
   type VerifiedModule,
@@ -39,9 +40,32 @@ export type InspectionPowers = {
   readonly crypto: Crypto;
   readonly store: TrustStore;
   readonly moduleBytesMax: number;
-  /** Absent: every module is parsed. */
-  readonly shapes?: RecentShapes | undefined;
+  /** Absent: every reading is examined. */
+  readonly recent?: RecentExaminations | undefined;
 };
+
+/** What follows from a module's files alone, for one tenant, whatever the time is. */
+type Examination = Omit<Inspection, "standing" | "verified"> & {
+  readonly tenant: string;
+  readonly proof: SignatureProof | undefined;
+};
+
+/**
+ * What was found out about files that are the same ones again: a source that saw nothing change gives the reading that it has, and
+ * nobody writes to bytes that were digested. Made for one trust store and one limit, and forgotten with the readings.
+ */
+export class RecentExaminations {
+  readonly #byFiles = new WeakMap<ModuleFiles, Examination>();
+  readonly #shapes = new RecentShapes();
+
+  of(files: ModuleFiles, tenant: string, powers: InspectionPowers): Examination {
+    const known = this.#byFiles.get(files);
+    if (known?.tenant === tenant) return known;
+    const examination = examineFiles(files, tenant, powers, this.#shapes);
+    this.#byFiles.set(files, examination);
+    return examination;
+  }
+}
 
 /**
  * Admits and verifies the files of one module, each looked at once. Both stages are always tried, so that a refusal names
@@ -52,34 +76,39 @@ export function inspectModule(
   { tenant, nowMs }: { readonly tenant: string; readonly nowMs: number },
   powers: InspectionPowers,
 ): Inspection {
-  const { crypto, store, moduleBytesMax, shapes } = powers;
+  const examination = powers.recent?.of(files, tenant, powers) ?? examineFiles(files, tenant, powers);
+  return { ...examination, ...verify(examination, nowMs) };
+}
+
+function examineFiles(
+  files: ModuleFiles,
+  tenant: string,
+  { crypto, store, moduleBytesMax }: InspectionPowers,
+  shapes?: RecentShapes,
+): Examination {
   const manifestBytes = files.manifest === undefined ? undefined : digestBytes(files.manifest, crypto);
-  const { manifest, manifestFact } = readManifest(manifestBytes);
-  if (!files.wasm.ok) {
-    const nothing = { digest: undefined, sizeBytes: undefined, standing: undefined, verified: undefined };
-    return { ...nothing, admitted: fail(files.wasm.fault), manifest, manifestFact };
-  }
+  const read = { tenant, ...readManifest(manifestBytes) };
+  if (!files.wasm.ok)
+    return { ...read, digest: undefined, sizeBytes: undefined, admitted: fail(files.wasm.fault), proof: undefined };
   const module = digestBytes(files.wasm.value, crypto);
   const { signature, envelope, publicKeyHint, digestFile } = files;
-  const question = { manifest: manifestBytes, evidence: { signature, envelope, publicKeyHint, digestFile }, tenant, nowMs };
+  const evidence = { signature, envelope, publicKeyHint, digestFile };
   const admitted = admitModule(module, moduleBytesMax, shapes);
-  const { standing, verified } = verify(admitted, { ...question, module }, { crypto, store });
-  return { digest: module.digest, sizeBytes: module.bytes.length, admitted, standing, verified, manifest, manifestFact };
+  const proof = proveSignature({ module, manifest: manifestBytes, evidence, tenant }, store, crypto);
+  return { ...read, digest: module.digest, sizeBytes: module.bytes.length, admitted, proof };
 }
 
-function verify(
-  admitted: Result<AdmittedModule, WasmFault>,
-  question: SignatureQuestion,
-  { crypto, store }: { readonly crypto: Crypto; readonly store: TrustStore },
-) {
-  if (!admitted.ok) return { standing: examineSignature(question, store, crypto), verified: undefined };
-  const verified = verifyModule(admitted.value, question, { store, crypto });
+/** What the evidence is worth at this moment; asked each time, since keys expire. */
+function verify({ admitted, proof }: Examination, nowMs: number): Pick<Inspection, "standing" | "verified"> {
+  if (proof === undefined) return { standing: undefined, verified: undefined };
+  if (!admitted.ok) return { standing: judgeProof(proof, nowMs), verified: undefined };
+  const verified = verifyModule(admitted.value, proof, nowMs);
   return verified.ok
     ? { standing: verified.value.standing, verified: verified.value }
-    : { standing: { trusted: false, fault: verified.fault } as const, verified: undefined };
+    : { standing: { trusted: false, fault: verified.fault }, verified: undefined };
 }
 
-function readManifest(bytes: DigestedBytes | undefined): { manifest: Manifest | undefined; manifestFact: Facts["manifest"] } {
+function readManifest(bytes: DigestedBytes | undefined): Pick<Inspection, "manifest" | "manifestFact"> {
   if (bytes === undefined) return { manifest: undefined, manifestFact: { state: "absent" } };
   const manifest = parseManifest(bytes.bytes);
   if (!manifest.ok)

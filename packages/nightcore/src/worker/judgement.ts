@@ -2,11 +2,11 @@ import type { Clock, Crypto, Digest } from "#core";
 import { decide, type Decision, type Facts, type PolicyEngine } from "#guardian";
 import type { ModuleSource, Mount } from "#ports";
 import type { Rows } from "#state";
-import type { RecentShapes, TrustStore } from "#trust";
+import type { TrustStore } from "#trust";
 import type { ApprovalAuthority } from "./approvals.ts";
 import { gatherFacts } from "./facts.ts";
 import { inputDigests } from "./input-digest.ts";
-import { type Inspection, inspectModule } from "./inspection.ts";
+import { type Inspection, inspectModule, type RecentExaminations } from "./inspection.ts";
 import type { PolicyShelf } from "./policy-shelf.ts";
 import type { RunRequest } from "./run-record.ts";
 import { decideUnder, type Deciding } from "./what-if.ts";
@@ -28,7 +28,7 @@ export type JudgingPowers = {
   readonly trial?: Deciding | undefined;
   readonly moduleBytesMax: number;
   /** Absent where modules are judged once. */
-  readonly shapes?: RecentShapes | undefined;
+  readonly recent?: RecentExaminations | undefined;
   /** The name of the log: approvals are made for one. */
   readonly origin: string;
   readonly backend: string;
@@ -52,10 +52,10 @@ export type Judgement = {
 /** Admits, verifies, gathers the facts and decides, on one reading of the bytes. Executes nothing and records nothing. */
 export function judgeModule(source: ModuleSource, request: RunRequest, powers: JudgingPowers): Judgement {
   const { clock, machineClock = clock, policies, policyEngine, trial, ...around } = powers;
-  const { crypto, store, moduleBytesMax, shapes } = around;
+  const { crypto, store, moduleBytesMax, recent } = around;
   const nowMs = clock();
   const { tenant } = source;
-  const inspection = inspectModule(source.read(), { tenant, nowMs }, { crypto, store, moduleBytesMax, shapes });
+  const inspection = inspectModule(source.read(), { tenant, nowMs }, { crypto, store, moduleBytesMax, recent });
   const captured = showsFolder(inspection, request) ? source.captureMounts() : undefined;
   const policy = { policy: policies.policyOf(tenant), policyVersion: policies.version };
   const inputs = inputDigests({ stdin: request.stdin, captured }, around.rows, crypto.sha256);

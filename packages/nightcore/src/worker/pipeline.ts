@@ -28,13 +28,12 @@ import {
   type Print,
 } from "#ports";
 import { type AcknowledgementAsked, type Event, type IntentEvent, joinSteps, type OutcomeEvent, type OutputSaid } from "#state";
-import { RecentShapes } from "#trust";
 import { listArguments } from "./argument-listing.ts";
 import { assessmentEvents, assessOutcome } from "./assessment.ts";
 import { admissionEvent, decisionEvent, trialOf, intentEvent, outcomeEvent, verificationEvent } from "./events.ts";
 import { canaryEvents, plantCanaries } from "./canaries.ts";
 import { findBreaker, incidentEvents } from "./incident.ts";
-import { findingOf } from "./inspection.ts";
+import { findingOf, RecentExaminations } from "./inspection.ts";
 import { judgeModule, type Judgement, type JudgingPowers } from "./judgement.ts";
 import type { KillOrder } from "./kill-order.ts";
 import { killedFinding, type KillSwitch } from "./kill-switch.ts";
@@ -72,7 +71,7 @@ export class Pipeline {
   readonly #powers: PipelinePowers;
 
   constructor(powers: PipelinePowers) {
-    this.#powers = { shapes: new RecentShapes(), ...powers };
+    this.#powers = { recent: new RecentExaminations(), ...powers };
   }
 
   async process(source: ModuleSource, request: RunRequest, cancellation?: Cancellation): Promise<Result<RunRecord, LedgerFault>> {

@@ -1,10 +1,11 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { type Bytes, ok } from "#core";
+import type { FileStatus } from "./file-status.ts";
 
-/** A regular file as it was read: its bytes, its size, and the account that owns it. */
+/** A regular file as it was read: its bytes, its size, the account that owns it, and its status before the first byte was read. */
 export type BoundedFile = {
   readonly ok: true;
-  readonly value: { readonly bytes: Bytes; readonly size: number; readonly uid: number };
+  readonly value: { readonly bytes: Bytes; readonly size: number; readonly uid: number; readonly status: FileStatus };
 };
 
 /**
@@ -21,7 +22,7 @@ export function readFileBounded(path: string, bytesMax: number): BoundedFile | {
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) return { ok: false, fault: "not a file" };
-    if (stat.size > bytesMax) return ok({ bytes: new Uint8Array(0), size: stat.size, uid: stat.uid });
+    if (stat.size > bytesMax) return ok({ bytes: new Uint8Array(0), size: stat.size, uid: stat.uid, status: stat });
     // Its own buffer, not a slice of Node's pool: nobody else holds a view of what is judged and run.
     const bytes = new Uint8Array(stat.size);
     let length = 0;
@@ -30,7 +31,8 @@ export function readFileBounded(path: string, bytesMax: number): BoundedFile | {
       if (read === 0) break;
       length += read;
     }
-    return ok({ bytes: length === bytes.length ? bytes : bytes.slice(0, length), size: length, uid: stat.uid });
+    const all = length === bytes.length ? bytes : bytes.slice(0, length);
+    return ok({ bytes: all, size: length, uid: stat.uid, status: stat });
   } catch (error) {
     return { ok: false, fault: codeOf(error) };
   } finally {
