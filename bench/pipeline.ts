@@ -29,10 +29,11 @@ async function measure(folder: string, runs: number): Promise<void> {
   const cpuUs: number[] = [];
   for (let round = 0; round <= ROUNDS; round++) {
     const [startedMs, before] = [performance.now(), process.cpuUsage()];
-    for (let done = 0; done < runs; done += RUNS_PER_COMMIT) {
-      await repeatAtOnce(AT_ONCE, Math.min(RUNS_PER_COMMIT, runs - done), () => worker.run());
-      worker.commit();
-    }
+    let done = 0;
+    await repeatAtOnce(AT_ONCE, runs, async () => {
+      await worker.run();
+      if (++done % RUNS_PER_COMMIT === 0 || done === runs) worker.commit();
+    });
     const { user, system } = process.cpuUsage(before);
     if (round === 0) continue; // there to warm up
     rates.push((runs * 1000) / (performance.now() - startedMs));

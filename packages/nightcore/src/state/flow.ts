@@ -1,5 +1,5 @@
 import type { IntentEvent, OutcomeEvent } from "./events.ts";
-import type { Rows } from "./rows.ts";
+import type { Row, Rows } from "./rows.ts";
 
 /** What a run was given, by digest: the module, its input, and each mounted file that the intent lists. */
 export function evolveInputs(rows: Rows, event: IntentEvent, index: number): void {
@@ -26,6 +26,11 @@ type Flow = {
   readonly direction: "in" | "out" | "in-tree" | "out-tree";
   readonly log_index: number;
 };
+
+/** What a run was given and what it left. */
+export function readFlows(rows: Pick<Rows, "scan">, run: string): readonly Row[] {
+  return rows.scan("flows", { range: { column: "id", from: `${run}/`, to: `${run}/~` } });
+}
 
 function putFlows(rows: Rows, flow: Flow, digests: readonly string[]): void {
   for (const digest of digests) rows.put("flows", { id: `${flow.run}/${flow.direction}/${digest}`, ...flow, digest });

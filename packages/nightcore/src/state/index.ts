@@ -61,6 +61,7 @@ export { approvalRecord, readClearance } from "./clearance.ts";
 export type { Clearance } from "./clearance.ts";
 export { findEntries, VERDICTS } from "./finding.ts";
 export type { EntryQuestion } from "./finding.ts";
+export { readFlows } from "./flow.ts";
 export { evolve } from "./fold.ts";
 export type { At } from "./fold.ts";
 export { readLatestTime } from "./latest-time.ts";

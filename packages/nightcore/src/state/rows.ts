@@ -37,7 +37,7 @@ export type Table = {
  * The projections as data: a store creates these tables, and nothing else, for this schema version. Whoever changes a
  * column raises the version, and every database is rebuilt from the log.
  */
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 5;
 
 /** Every projection and its columns. */
 export const TABLES: Readonly<Record<TableName, Table>> = {
@@ -134,7 +134,8 @@ export const TABLES: Readonly<Record<TableName, Table>> = {
   flows: {
     key: "id",
     columns: { id: "text", run: "text", direction: "text", digest: "text", log_index: "integer" },
-    indexes: [["digest", "direction"], ["run"], ["direction"]],
+    // Those of a run follow each other by their key.
+    indexes: [["direction", "digest"]],
   },
   trust: { key: "name", columns: { name: "text", digest: "text", at: "text", log_index: "integer" }, indexes: [] },
   imported: {

@@ -1,5 +1,5 @@
 import type { BlockTarget, Bytes, Digest } from "#core";
-import { isBlocked, type Row, type Rows } from "#state";
+import { isBlocked, readFlows, type Row, type Rows } from "#state";
 import { listedDigests } from "./mount-listing.ts";
 import { parseOutputManifest } from "./output-tree.ts";
 
@@ -134,7 +134,7 @@ class Trace {
   }
 
   #outputsOf(run: string): readonly Left[] {
-    return this.#rows.scan("flows", { where: { run } }).flatMap((flow): readonly Left[] => {
+    return readFlows(this.#rows, run).flatMap((flow): readonly Left[] => {
       const digest = String(flow["digest"]) as Digest;
       const index = Number(flow["log_index"]);
       if (flow["direction"] === "out") return [{ digest, what: "printed", index }];

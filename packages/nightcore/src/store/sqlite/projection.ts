@@ -4,6 +4,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { type Question, type Row, type Rows, SCHEMA_VERSION, type TableName, TABLES, type Value } from "#state";
 
 const RECENT_MAX = 1000; // LIMIT: rows of a few hundred bytes
+const ASCII = /^[\x20-\x7e]*$/;
 
 /**
  * The projection on disk: the rows of `#state`, with the number of entries applied in the same transaction. All of it is
@@ -16,8 +17,11 @@ export class Projection implements Rows {
   readonly #pending = new Map<TableName, Map<string, Row>>();
   /** Rows as the database has them, and undefined for those that it has not: a warm tenant asks for the same few in each run. */
   readonly #recent = new Map<string, Row | undefined>();
-  /** Tables without a row in the database: of a workspace where nothing is blocked, nobody need ask for each module. */
-  readonly #empty = new Map<TableName, boolean>();
+  /**
+   * The last key of a table in the database, undefined where that has no row: what comes behind it need not be asked for. So it is with
+   * everything where nothing is blocked, and with each new run, since identifiers of runs begin with their time.
+   */
+  readonly #last = new Map<TableName, string | undefined>();
   #applied: number;
 
   private constructor(db: DatabaseSync, applied: number) {
@@ -77,19 +81,22 @@ export class Projection implements Rows {
     if (pending !== undefined) return pending;
     const place = `${table} ${key}`;
     if (this.#recent.has(place)) return this.#recent.get(place);
-    if (this.#isEmpty(table)) return undefined;
+    if (this.#isBehindLast(table, key)) return undefined;
     const row = this.#prepare(`SELECT * FROM "${table}" WHERE "${TABLES[table].key}" = ?`).get(key) as Row | undefined;
     if (this.#recent.size >= RECENT_MAX) this.#recent.clear();
     this.#recent.set(place, row);
     return row;
   }
 
-  #isEmpty(table: TableName): boolean {
-    const known = this.#empty.get(table);
-    if (known !== undefined) return known;
-    const empty = this.#prepare(`SELECT 1 FROM "${table}" LIMIT 1`).get() === undefined;
-    this.#empty.set(table, empty);
-    return empty;
+  #isBehindLast(table: TableName, key: string): boolean {
+    const { key: column, columns } = TABLES[table];
+    if (!this.#last.has(table)) {
+      const row = this.#prepare(`SELECT "${column}" AS last FROM "${table}" ORDER BY "${column}" DESC LIMIT 1`).get();
+      this.#last.set(table, row === undefined ? undefined : String(row["last"]));
+    }
+    const last = this.#last.get(table);
+    // SQLite compares the bytes of UTF-8, and this the units of UTF-16: for a key of ASCII that comes out the same.
+    return last === undefined || (columns[column] === "text" && key > last && ASCII.test(key));
   }
 
   put(table: TableName, row: Row): void {
@@ -128,7 +135,7 @@ export class Projection implements Rows {
       if (current) this.#write(applied);
       this.#db.exec("COMMIT");
       if (!current) this.#recent.clear();
-      this.#empty.clear();
+      this.#last.clear();
       this.#pending.clear();
       this.#applied = current ? applied : theirs;
       return current;
