@@ -34,6 +34,7 @@ export function fillRequirements(
   persons: readonly (readonly string[])[],
   require: readonly Requirement[],
 ): readonly (Requirement & { readonly filled: number })[] {
+  if (persons.length === 0) return require.map((one) => ({ ...one, filled: 0 })); // as for everything that nobody need approve
   const places = require.flatMap(({ role, count }) => Array.from({ length: count }, () => role));
   const takenBy = new Map<number, number>();
   const seat = (person: number, tried: Set<number>): boolean =>

@@ -234,7 +234,7 @@ export class Pipeline {
       deniedPaths: report?.deniedPaths ?? [],
       observed: report?.observed,
       assessment: end.assessment,
-      sandboxUnseen: report !== undefined && decision.grant?.capabilities.includes("fs:read") === false && source.hasSandbox(),
+      sandboxUnseen: looksForFiles(report) && decision.grant?.capabilities.includes("fs:read") === false && source.hasSandbox(),
       indexes: end.indexes,
     };
   }
@@ -249,6 +249,11 @@ function nameEnd({ fault }: EngineReport, order: KillOrder | undefined): Finding
 function statusOf({ verdict }: Decision): RunStatus {
   const statuses = { allow: "verified", hold: "held", deny: "denied", quarantine: "quarantined" } as const;
   return statuses[verdict];
+}
+
+/** Whether the guest has asked which folders it has, as whatever works with files does first. */
+function looksForFiles(report: EngineReport | undefined): boolean {
+  return report?.observed?.calls.includes("fd_prestat_get") === true;
 }
 
 function keepRead(blobs: BlobStore, crypto: Crypto, { bytes, pieces }: InputRead): OutcomeEvent["stdin"] {

@@ -47,7 +47,7 @@ export type RunRecord = {
   readonly observed: GuestConduct | undefined;
   /** What it was found to be beside its history; undefined where nothing ran, and for a trial. */
   readonly assessment: Assessment | undefined;
-  /** It ran without `fs:read` although it has a sandbox folder. */
+  /** It ran without `fs:read` and asked for its folders, although it has a sandbox folder. */
   readonly sandboxUnseen: boolean;
   /** Indexes of this run's entries in the log. */
   readonly indexes: readonly number[];

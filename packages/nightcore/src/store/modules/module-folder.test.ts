@@ -48,6 +48,16 @@ test("files that nobody touches are read once", (context) => {
   assert.equal(source.read(), first);
 });
 
+test("who reads at the same moment shares one look, and the next moment has its own", async (context) => {
+  const { put, source } = makeRig(context);
+  const first = source.read();
+  assert.equal(source.read(), first);
+  put("module.wasm", "two");
+  assert.equal(source.read(), first, "nothing ran in between but this test itself");
+  await Promise.resolve();
+  assert.deepEqual(shown(source.read()), { wasm: "two", manifest: "{}", envelope: undefined });
+});
+
 test("files that were written to a moment ago are read again, because a second change may have the time of the first", (context) => {
   const { source } = makeRig(context);
   context.mock.timers.setTime(Date.now() - HOUR_MS);

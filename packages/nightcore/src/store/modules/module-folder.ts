@@ -55,6 +55,8 @@ class ModuleFolder {
   readonly #bytesMax: number;
   /** Weak, so that thousands of modules that have had their turn do not stay in memory. */
   #kept: WeakRef<Reading> | undefined;
+  /** Whether somebody has just found that nothing was changed. */
+  #looked = false;
 
   constructor(folder: string, bytesMax: number) {
     this.#folder = folder;
@@ -63,13 +65,23 @@ class ModuleFolder {
 
   read(): ModuleFiles {
     const kept = this.#kept?.deref();
-    if (kept !== undefined && isUnchanged(kept)) return kept.files;
+    if (kept !== undefined && (this.#looked || this.#look(kept))) return kept.files;
     const [nowMs, around] = [Date.now(), readStatus(this.#folder)];
     const seen = new Map<string, FileStatus>(around && [[this.#folder, around]]);
     const files = readModuleFiles(this.#folder, this.#bytesMax, seen);
     const settled = seen.has(this.#folder) && seen.values().every((status) => isSettled(status, nowMs));
     this.#kept = settled && files.wasm.ok ? new WeakRef({ files, seen }) : undefined;
     return files;
+  }
+
+  /**
+   * Passages that were recorded together go on together, and one looks for all of them: what is due in the microtasks that are queued
+   * already is due at the same moment.
+   */
+  #look(kept: Reading): boolean {
+    this.#looked = isUnchanged(kept);
+    queueMicrotask(() => (this.#looked = false));
+    return this.#looked;
   }
 }
 

@@ -3,7 +3,7 @@ import { existsSync, rmSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { type Question, type Row, type Rows, SCHEMA_VERSION, type TableName, TABLES, type Value } from "#state";
 
-const RECENT_MAX = 1000; // LIMIT: rows of a few hundred bytes
+const RECENT_MAX = 1000; // LIMIT: of a table, rows of a few hundred bytes
 const ASCII = /^[\x20-\x7e]*$/;
 
 /**
@@ -16,7 +16,7 @@ export class Projection implements Rows {
   /** Rows put since the last commit, by table and key: a row that changes five times in a batch is written once. */
   readonly #pending = new Map<TableName, Map<string, Row>>();
   /** Rows as the database has them, and undefined for those that it has not: a warm tenant asks for the same few in each run. */
-  readonly #recent = new Map<string, Row | undefined>();
+  readonly #recent = new Map<TableName, Map<string, Row | undefined>>();
   /**
    * The last key of a table in the database, undefined where that has no row: what comes behind it need not be asked for. So it is with
    * everything where nothing is blocked, and with each new run, since identifiers of runs begin with their time.
@@ -79,13 +79,20 @@ export class Projection implements Rows {
   get(table: TableName, key: string): Row | undefined {
     const pending = this.#pending.get(table)?.get(key);
     if (pending !== undefined) return pending;
-    const place = `${table} ${key}`;
-    if (this.#recent.has(place)) return this.#recent.get(place);
+    const recent = this.#recentOf(table);
+    const known = recent.get(key);
+    if (known !== undefined || recent.has(key)) return known;
     if (this.#isBehindLast(table, key)) return undefined;
     const row = this.#prepare(`SELECT * FROM "${table}" WHERE "${TABLES[table].key}" = ?`).get(key) as Row | undefined;
-    if (this.#recent.size >= RECENT_MAX) this.#recent.clear();
-    this.#recent.set(place, row);
+    if (recent.size >= RECENT_MAX) recent.clear();
+    recent.set(key, row);
     return row;
+  }
+
+  #recentOf(table: TableName): Map<string, Row | undefined> {
+    const recent = this.#recent.get(table) ?? new Map<string, Row | undefined>();
+    if (recent.size === 0) this.#recent.set(table, recent);
+    return recent;
   }
 
   #isBehindLast(table: TableName, key: string): boolean {
@@ -103,8 +110,8 @@ export class Projection implements Rows {
     const rows = this.#pending.get(table) ?? new Map<string, Row>();
     const key = String(row[TABLES[table].key]);
     rows.set(key, row);
-    this.#pending.set(table, rows);
-    this.#recent.delete(`${table} ${key}`);
+    if (rows.size === 1) this.#pending.set(table, rows);
+    this.#recent.get(table)?.delete(key);
   }
 
   scan(table: TableName, question: Question): readonly Row[] {
