@@ -43,7 +43,7 @@ function outcomeOf(job: SandboxJob): GuestOutcome | undefined {
 /** The channel has nothing else on it: no other job is sent to a process whose guest has input to come. */
 function askInput(): Bytes {
   sendFrame(encodeNeedInput());
-  const message = receiveMessage(INPUT_MESSAGE_BYTES_MAX);
+  const message = receiveMessage(INPUT_MESSAGE_BYTES_MAX, { keepsLast: true }); // the job, which is still running
   return message === undefined ? process.exit(0) : decodeInput(new WireReader(message));
 }
 

@@ -30,8 +30,7 @@ const OUTPUT_MOUNT: Mount = { guestPath: OUTPUT_PATH, files: [], folders: [], wr
 
 /** Everything that the calls of one run act on. */
 export class WasiContext {
-  readonly args: readonly Bytes[];
-  readonly env: readonly Bytes[];
+  readonly #job: Pick<EngineJob, "argv" | "env">;
   readonly descriptors = new DescriptorTable();
   readonly files: FileSystem;
   readonly clock: GuestClock;
@@ -54,9 +53,8 @@ export class WasiContext {
     { tell, ask }: { readonly tell?: TellWritten | undefined; readonly ask?: AskInput | undefined } = {},
   ) {
     const has = (capability: EngineJob["capabilities"][number]): boolean => job.capabilities.includes(capability);
-    this.args = job.argv.map(terminated);
+    this.#job = job;
     this.decoys = new Decoys(job.canaries ?? []);
-    this.env = [...job.env, ...this.decoys.env].map(terminated);
     this.clock = has("clock:real") ? realClock() : virtualClock();
     this.fillRandom = has("random:real") ? realRandom : seededRandom(job.seed);
     this.input = has("stdin") ? new Input(job.stdin, ask) : new Input(new Uint8Array(0));
@@ -77,6 +75,15 @@ export class WasiContext {
       const opened = { kind: "folder", node: preopen.folder, preopen: preopen.path } as const;
       this.descriptors.set(3 + i, { opened, rights: FOLDER_RIGHTS, inheriting: ALL_RIGHTS, flags: 0 });
     });
+  }
+
+  // Encoded when they are asked for: many guests never do.
+  get args(): readonly Bytes[] {
+    return this.#job.argv.map(terminated);
+  }
+
+  get env(): readonly Bytes[] {
+    return [...this.#job.env, ...this.decoys.env].map(terminated);
   }
 
   bindMemory(memory: WasmMemory | undefined): void {
