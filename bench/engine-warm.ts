@@ -47,7 +47,7 @@ const EXTISM_HELLO = `(module
 const TINY = '(module (memory (export "memory") 0) (func (export "_start")))';
 
 const assembler = await wabt();
-const { importsFor, WasiContext, WebAssembly } = await loadEngineParts();
+const { HostFunctions, WasiContext, WebAssembly } = await loadEngineParts();
 
 function assemble(text: string): Uint8Array<ArrayBuffer> {
   const module = assembler.parseWat("guest.wat", text);
@@ -167,12 +167,13 @@ function openCeiling(bytes: Uint8Array<ArrayBuffer>): Side {
   const module = new WebAssembly.Module(imported);
   const memory = new WebAssembly.Memory({ initial: PAGES });
   const job = { ...jobFor(bytes) };
+  const host = new HostFunctions(shape.value.imports);
+  const imports = { ...host.imports, host: { memory } };
   return inProcess(() => {
     const context = new WasiContext(job);
     context.bindMemory(memory);
-    const imports = { ...importsFor(context, shape.value.imports), host: { memory } };
     const { exports } = new WebAssembly.Instance(module, imports);
-    (exports["_start"] as () => void)();
+    host.serve(context, exports["_start"] as () => void);
     new Uint8Array(memory.buffer).fill(0);
   });
 }

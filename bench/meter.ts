@@ -20,7 +20,7 @@ import { compileAssemblyScript } from "../tools/assemblyscript.ts";
 import { medianOf } from "../tools/bench-workspace.ts";
 import { makePromiseLine } from "../tools/promise.ts";
 
-const { encodeBudget, importsFor, MEMORY_IMPORT, meterModule, WasiContext, WebAssembly } = await loadEngineParts();
+const { encodeBudget, HostFunctions, MEMORY_IMPORT, meterModule, WasiContext, WebAssembly } = await loadEngineParts();
 
 const ROUNDS = 15;
 const CPYTHON_ROUNDS = 15;
@@ -135,16 +135,17 @@ function measureCpython(): void {
   const rewritten = meter(bytes);
   const shape = parseModule(bytes);
   if (!shape.ok) throw new Error(shape.fault.code);
+  const host = new HostFunctions(shape.value.imports);
   const run = (module: WasmModule, metered: MeteredModule | undefined) => (): string => {
     const context = new WasiContext({
       ...{ tenant: "", digest: "" as never, entry: undefined, numericArgs: [], env: [], stdin: new Uint8Array(0), mounts: [] },
       ...{ argv: ["python", "-c", PROGRAM], capabilities: ["stdout", "stdin", "fs:read"], seed: new Uint8Array(32) },
       budgets: { wallMs: 0, memoryBytes: 0, fuel: 0, outputBytes: 1_000_000 },
     });
-    const exports = instantiate(module, metered, importsFor(context, shape.value.imports));
+    const exports = instantiate(module, metered, host.imports);
     context.bindMemory(exports["memory"] as never);
     try {
-      (exports["_start"] as () => void)();
+      host.serve(context, exports["_start"] as () => void);
     } catch (error) {
       if (context.ending?.kind !== "exit") throw error;
     }

@@ -6,5 +6,5 @@ export { MEMORY_IMPORT } from "./meter/assemble.ts";
 export { decodeBudget, encodeBudget } from "./meter/frame.ts";
 export { meterModule } from "./meter/rewrite.ts";
 export { WasiContext } from "./wasi/context.ts";
-export { importsFor } from "./wasi/host.ts";
+export { HostFunctions } from "./wasi/host.ts";
 export { WebAssembly } from "./web-assembly.ts";

@@ -5,7 +5,7 @@ import { MEMORY_IMPORT } from "../meter/assemble.ts";
 import { decodeBudget, encodeBudget } from "../meter/frame.ts";
 import { type WasmExports, type WasmGlobal, type WasmImports, type WasmMemory, WebAssembly } from "../web-assembly.ts";
 import type { AskInput, TellWritten } from "../wasi/stdio.ts";
-import { checkImports, importsFor } from "../wasi/host.ts";
+import { checkImports } from "../wasi/host.ts";
 import { type Ending, WasiContext } from "../wasi/context.ts";
 import type { GuestOutcome } from "../wire/answer.ts";
 import type { SandboxJob } from "../wire/job.ts";
@@ -56,14 +56,16 @@ export function runGuest(
   let completed = false;
   try {
     memory = metered.memory === undefined ? undefined : memories.take(metered.memory, job.sameTenant);
-    const imports = importsFor(context, metered.shape.imports);
-    exports = new WebAssembly.Instance(compiled.module, withMemory(imports, memory)).exports;
-    (exports[metered.budgetExport] as WasmGlobal).value = encodeBudget(job.budgets.fuel);
-    const exported = exports["memory"];
+    const made = new WebAssembly.Instance(compiled.module, withMemory(compiled.host.imports, memory)).exports;
+    exports = made;
+    (made[metered.budgetExport] as WasmGlobal).value = encodeBudget(job.budgets.fuel);
+    const exported = made["memory"];
     context.bindMemory(exported instanceof WebAssembly.Memory ? exported : undefined);
-    if (metered.startExport !== undefined) call(exports, metered.startExport, []);
-    if (plan.initialize) call(exports, "_initialize", []);
-    results = encodeResults(plan.type, call(exports, plan.name, plan.parameters));
+    results = compiled.host.serve(context, () => {
+      if (metered.startExport !== undefined) call(made, metered.startExport, []);
+      if (plan.initialize) call(made, "_initialize", []);
+      return encodeResults(plan.type, call(made, plan.name, plan.parameters));
+    });
     completed = true;
   } catch (error) {
     thrown = error;

@@ -2,11 +2,13 @@ import { fail, ok, type Result } from "#core";
 import type { EngineFault } from "#ports";
 import { type WasmModule, WebAssembly } from "../web-assembly.ts";
 import type { MeteredModule } from "../meter/rewrite.ts";
+import { HostFunctions } from "../wasi/host.ts";
 
 /** A module that is ready to be instantiated, and what is known about it; `bytes` is the size of its rewritten binary. */
 export type CompiledModule = {
   readonly module: WasmModule;
   readonly metered: Omit<MeteredModule, "bytes">;
+  readonly host: HostFunctions;
   readonly bytes: number;
   /** Whether its fuel is right after every trap (`MeterOptions`). */
   readonly exactAtTraps: boolean;
@@ -42,6 +44,7 @@ export class ModuleCache {
       const compiled = {
         module: new WebAssembly.Module(bytes),
         metered: rest,
+        host: new HostFunctions(rest.shape.imports),
         bytes: bytes.length,
         exactAtTraps: key.exactAtTraps,
       };

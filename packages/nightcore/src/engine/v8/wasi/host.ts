@@ -51,60 +51,82 @@ function unwind(): never {
   return trap();
 }
 
-/** The import object of a run. INVARIANT: imports have passed {@link checkImports}; objects have no prototype. */
-export function importsFor(context: WasiContext, imports: readonly ImportShape[]): WasmImports {
-  const functions = Object.create(null) as Record<string, WasmImports[string][string]>;
-  for (const { name } of imports) {
-    const call = CALLS.get(name);
-    if (call !== undefined) functions[name] = boundary(context, call as unknown as UntypedCall, HOST_CALLS.indexOf(name));
-  }
-  const all = Object.create(null) as Record<string, WasmImports[string]>;
-  all[MODULE_NAME] = functions;
-  return all;
-}
-
 /**
- * Where the guest enters the host. A call that has ended the run, and every call after it, unwinds; an error that is not a
- * refusal is a bug or an exhausted stack, and ends the run too: what the call left half done is never used again.
+ * The functions that a module imports, which answer to the run that is on and unwind between runs. They outlive runs: V8 keeps an
+ * instance, and all that its imports refer to, until it collects its whole memory, so they must not refer to a run.
+ *
+ * INVARIANT: imports have passed {@link checkImports}; objects have no prototype.
  */
-function boundary(context: WasiContext, call: UntypedCall, index: number) {
-  const { calls } = context;
-  return (
-    a: Parameter,
-    b: Parameter,
-    c: Parameter,
-    d: Parameter,
-    e: Parameter,
-    f: Parameter,
-    g: Parameter,
-    h: Parameter,
-    i: Parameter,
-  ): number => {
-    if (context.ending !== undefined) return unwind();
-    calls.count++;
-    calls.called[index] = 1;
-    calls.current = index;
-    try {
-      calls.begin([a, b, c, d, e, f, g, h, i]);
-      const errno = call(context, a, b, c, d, e, f, g, h, i);
-      if (errno !== 0) context.noteAnswer(errno, false);
-      calls.end(errno);
-      return errno;
-    } catch (error) {
-      if (error instanceof Errno) {
-        context.noteAnswer(error.errno, error.escapes);
-        calls.end(error.errno);
-        return error.errno;
-      }
-      if (error instanceof RunEnded) calls.end(NOT_RETURNED);
-      else {
-        calls.abandon();
-        const stack = error instanceof RangeError && error.message.includes("call stack");
-        context.ending = stack
-          ? { kind: "fault", code: "engine/stack-overflow", detail: "inside of a host call" }
-          : { kind: "bug", error };
-      }
+export class HostFunctions {
+  readonly imports: WasmImports;
+  #context: WasiContext | undefined;
+
+  constructor(imports: readonly ImportShape[]) {
+    const functions = Object.create(null) as Record<string, WasmImports[string][string]>;
+    for (const { name } of imports) {
+      const call = CALLS.get(name);
+      if (call !== undefined) functions[name] = this.#boundary(call as unknown as UntypedCall, HOST_CALLS.indexOf(name));
     }
-    return unwind();
-  };
+    const all = Object.create(null) as Record<string, WasmImports[string]>;
+    all[MODULE_NAME] = functions;
+    this.imports = all;
+  }
+
+  /** Does what may call these functions, on behalf of this run. */
+  serve<T>(context: WasiContext, run: () => T): T {
+    const before = this.#context;
+    this.#context = context;
+    try {
+      return run();
+    } finally {
+      this.#context = before;
+    }
+  }
+
+  /**
+   * Where the guest enters the host. A call that has ended the run, and every call after it, unwinds; an error that is not a
+   * refusal is a bug or an exhausted stack, and ends the run too: what the call left half done is never used again.
+   */
+  #boundary(call: UntypedCall, index: number) {
+    return (
+      a: Parameter,
+      b: Parameter,
+      c: Parameter,
+      d: Parameter,
+      e: Parameter,
+      f: Parameter,
+      g: Parameter,
+      h: Parameter,
+      i: Parameter,
+    ): number => {
+      const context = this.#context;
+      if (context === undefined || context.ending !== undefined) return unwind();
+      const { calls } = context;
+      calls.count++;
+      calls.called[index] = 1;
+      calls.current = index;
+      try {
+        calls.begin([a, b, c, d, e, f, g, h, i]);
+        const errno = call(context, a, b, c, d, e, f, g, h, i);
+        if (errno !== 0) context.noteAnswer(errno, false);
+        calls.end(errno);
+        return errno;
+      } catch (error) {
+        if (error instanceof Errno) {
+          context.noteAnswer(error.errno, error.escapes);
+          calls.end(error.errno);
+          return error.errno;
+        }
+        if (error instanceof RunEnded) calls.end(NOT_RETURNED);
+        else {
+          calls.abandon();
+          const stack = error instanceof RangeError && error.message.includes("call stack");
+          context.ending = stack
+            ? { kind: "fault", code: "engine/stack-overflow", detail: "inside of a host call" }
+            : { kind: "bug", error };
+        }
+      }
+      return unwind();
+    };
+  }
 }
