@@ -45,7 +45,8 @@ export function makeRunId(nowMs: number, random: Bytes): RunId {
   bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f);
   bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
   const hex = encodeHex(bytes);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}` as RunId;
+  // Joined, and not a template: V8 keeps that as its parts, and encodes whatever holds it at half the speed.
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-") as RunId;
 }
 
 /** The text as a run identifier, or undefined when it is not the canonical form of a UUID version 7. */

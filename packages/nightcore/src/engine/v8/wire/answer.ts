@@ -231,7 +231,8 @@ function decodeTree(reader: WireReader, writable: boolean): readonly OutputEntry
 /** What the sandbox says that the guest called and opened: never more functions than there were calls, no path without an opening. */
 function decodeConduct(reader: WireReader, hostCalls: number): GuestConduct | undefined {
   const bits = reader.integer(2 ** HOST_CALLS.length - 1);
-  const calls = HOST_CALLS.filter((_, n) => Math.floor(bits / 2 ** n) % 2 === 1);
+  const [low, high] = [bits >>> 0, Math.floor(bits / 2 ** 32)]; // what shifts work on has 32 bits
+  const calls = HOST_CALLS.filter((_, n) => ((n < 32 ? low >>> n : high >>> (n - 32)) & 1) === 1);
   if (calls.length > hostCalls) throw new WireError("more functions than calls");
   const openedPaths = reader.texts(OPENED_PATHS_MAX, PATH_BYTES_MAX).map((path) => escapeControls(path));
   if (openedPaths.length > 0 && !calls.includes("path_open")) throw new WireError("a path that was never opened");
