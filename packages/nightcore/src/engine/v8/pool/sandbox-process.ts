@@ -18,7 +18,7 @@ const READY_BYTES_MAX = 64;
 const READY_MS_MAX = 30_000; // LIMIT: a loaded machine starts a process in a second; longer means that it cannot
 const START_END_MS_MAX = 3_000; // LIMIT: what has not ended by itself then is killed
 
-const LOAD_MAX = 8; // LIMIT: jobs in a process at once, one of which runs; more gain nothing and wait longer when one is slow
+const LOAD_MAX = 32; // LIMIT: jobs in a process at once, one of which runs; what it reads and we write together costs one call
 const QUICK_MS = 5; // a process whose last job took longer is given the next one only when it is done
 const STALL_MS = 10; // what waits behind a job that takes longer goes to another process
 const SLOW_MS = 100; // most guests have ended; of one that has not, nobody knows
