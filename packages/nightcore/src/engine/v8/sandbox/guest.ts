@@ -1,15 +1,13 @@
-import { NO_REFUSALS, type Result } from "#core";
+import { NO_REFUSALS } from "#core";
 import type { EngineFault } from "#ports";
-import type { ModuleShape } from "#wasm";
 import { MEMORY_IMPORT } from "../meter/assemble.ts";
 import { decodeBudget, encodeBudget } from "../meter/frame.ts";
-import { type WasmExports, type WasmGlobal, type WasmImports, type WasmMemory, WebAssembly } from "../web-assembly.ts";
+import { type WasmExports, type WasmGlobal, type WasmMemory, WebAssembly } from "../web-assembly.ts";
 import type { AskInput, TellWritten } from "../wasi/stdio.ts";
-import { checkImports } from "../wasi/host.ts";
 import { type Ending, WasiContext } from "../wasi/context.ts";
 import type { GuestOutcome } from "../wire/answer.ts";
 import type { SandboxJob } from "../wire/job.ts";
-import { encodeResults, type EntryPlan, planEntry } from "./entry.ts";
+import { encodeResults, type EntryPlan } from "./entry.ts";
 import type { MemoryKeeper } from "./memory.ts";
 import type { CompiledModule } from "./module-cache.ts";
 
@@ -31,12 +29,6 @@ export function refusedOutcome(fault: EngineFault): GuestEnd {
   return { exitCode: undefined, fault, results: [], stdout: EMPTY, stderr: EMPTY, ...usage, deniedPaths: [], repeat: false };
 }
 
-/** What stands between a module and its run: imports that the host offers, and an entry that fits. */
-export function planGuest(shape: ModuleShape, job: SandboxJob): Result<EntryPlan, EngineFault> {
-  const imports = checkImports(shape.imports);
-  return imports.ok ? planEntry(shape, job.entry, job.numericArgs) : imports;
-}
-
 /**
  * Runs one guest in a fresh instance with zeroed memory, and says how it ended. The start section of the module, which the meter
  * has turned into an export, runs first of all, with fuel and memory in place.
@@ -56,12 +48,14 @@ export function runGuest(
   let completed = false;
   try {
     memory = metered.memory === undefined ? undefined : memories.take(metered.memory, job.sameTenant);
-    const made = new WebAssembly.Instance(compiled.module, withMemory(compiled.host.imports, memory)).exports;
+    const { module, host } = compiled;
+    const imports = memory === undefined ? host.imports : host.importsWith(memory, MEMORY_IMPORT);
+    const made = new WebAssembly.Instance(module, imports).exports;
     exports = made;
     (made[metered.budgetExport] as WasmGlobal).value = encodeBudget(job.budgets.fuel);
     const exported = made["memory"];
     context.bindMemory(exported instanceof WebAssembly.Memory ? exported : undefined);
-    results = compiled.host.serve(context, () => {
+    results = host.serve(context, () => {
       if (metered.startExport !== undefined) call(made, metered.startExport, []);
       if (plan.initialize) call(made, "_initialize", []);
       return encodeResults(plan.type, call(made, plan.name, plan.parameters));
@@ -97,11 +91,6 @@ export function runGuest(
 /** A trap in front of which the fast form has not written its fuel down. It has for `unreachable`. */
 function isSuddenTrap(thrown: unknown): boolean {
   return thrown instanceof WebAssembly.RuntimeError && plainMessage(thrown) !== "unreachable";
-}
-
-function withMemory(imports: WasmImports, memory: WasmMemory | undefined): WasmImports {
-  if (memory === undefined) return imports;
-  return Object.assign(Object.create(null) as object, imports, { [MEMORY_IMPORT.module]: { [MEMORY_IMPORT.name]: memory } });
 }
 
 function call(exports: WasmExports, name: string, parameters: readonly (number | bigint)[]): unknown {

@@ -8,8 +8,10 @@ import type { PrintedStream } from "#ports";
 import { encodeNeedInput, encodeNeedModule, encodeOutcome, encodeReady, type GuestOutcome } from "../wire/answer.ts";
 import { decodeInput, decodeJob, JOB_BYTES_MAX, type SandboxJob } from "../wire/job.ts";
 import { WireReader } from "../wire/reader.ts";
+import { checkImports } from "../wasi/host.ts";
 import { receiveMessage, sendFrame } from "./channel.ts";
-import { type GuestEnd, type GuestHost, planGuest, refusedOutcome, runGuest } from "./guest.ts";
+import { planEntry } from "./entry.ts";
+import { type GuestEnd, type GuestHost, refusedOutcome, runGuest } from "./guest.ts";
 import { MemoryKeeper } from "./memory.ts";
 import { ModuleCache, pagesOf } from "./module-cache.ts";
 import { PieceSender } from "./piece-sender.ts";
@@ -54,13 +56,16 @@ function runForm(job: SandboxJob, host: GuestHost, exactAtTraps: boolean): Guest
   const key = { digest, memoryBytes, exactAtTraps };
   const found = cache.find(key);
   if (found !== undefined) {
-    const planned = planGuest(found.metered.shape, job);
+    const planned = planEntry(found.metered.shape, job.entry, job.numericArgs);
     return planned.ok ? runGuest(found, job, planned.value, host) : refusedOutcome(planned.fault);
   }
   if (bytes === undefined) return undefined;
   const metered = meterModule(bytes, { memoryPagesMax: pagesOf(memoryBytes), exactAtTraps });
   if (!metered.ok) return refusedOutcome(metered.fault);
-  const planned = planGuest(metered.value.shape, job);
+  const { shape } = metered.value;
+  const offered = checkImports(shape.imports);
+  if (!offered.ok) return refusedOutcome(offered.fault);
+  const planned = planEntry(shape, job.entry, job.numericArgs);
   if (!planned.ok) return refusedOutcome(planned.fault);
   const compiled = cache.compile(key, metered.value);
   return compiled.ok ? runGuest(compiled.value, job, planned.value, host) : refusedOutcome(compiled.fault);

@@ -1,7 +1,7 @@
 import { fail, HOST_CALLS, NOT_RETURNED, ok, quote, type Result } from "#core";
 import type { EngineFault } from "#ports";
 import type { ImportShape } from "#wasm";
-import { type WasmImports, WebAssembly } from "../web-assembly.ts";
+import { type WasmImports, type WasmMemory, WebAssembly } from "../web-assembly.ts";
 import { ARGUMENT_CALLS } from "./calls/arguments.ts";
 import type { WasiCall } from "./calls/call.ts";
 import { DESCRIPTOR_CALLS } from "./calls/descriptor.ts";
@@ -60,6 +60,7 @@ function unwind(): never {
 export class HostFunctions {
   readonly imports: WasmImports;
   #context: WasiContext | undefined;
+  readonly #withMemory = new WeakMap<WasmMemory, WasmImports>();
 
   constructor(imports: readonly ImportShape[]) {
     const functions = Object.create(null) as Record<string, WasmImports[string][string]>;
@@ -70,6 +71,15 @@ export class HostFunctions {
     const all = Object.create(null) as Record<string, WasmImports[string]>;
     all[MODULE_NAME] = functions;
     this.imports = all;
+  }
+
+  /** What an instance is made with that imports its memory too, under this name; a memory that is kept has its object kept. */
+  importsWith(memory: WasmMemory, { module, name }: { readonly module: string; readonly name: string }): WasmImports {
+    const known = this.#withMemory.get(memory);
+    if (known !== undefined) return known;
+    const imports = Object.assign(Object.create(null) as object, this.imports, { [module]: { [name]: memory } });
+    this.#withMemory.set(memory, imports);
+    return imports;
   }
 
   /** Does what may call these functions, on behalf of this run. */
