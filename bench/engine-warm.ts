@@ -5,9 +5,12 @@
  *
  * The plugin is made as Extism's manual makes it: from the module's bytes, with WASI on, which every module that a compiler made for
  * WASI needs. Told beside it: the same with a module that was compiled before, and an equal guest on Extism's own ABI from a module
- * that was compiled before, without WASI: less than a plugin that prints can do with. The same module through Wasmer's SDK, loaded once, in a fresh sandbox for each run, because ours
- * finds no files of the run before; with several at once, and with one sandbox for all runs, it is told. Told too: the engine with one process, a guest
- * without memory, and the ceiling, which is our host in this process with a memory that is reused and zeroed.
+ * that was compiled before, without WASI: less than a plugin that prints can do with. The same module through Wasmer's SDK, loaded
+ * once, in a fresh sandbox for each run, because ours finds no files of the run before; with several at once, and with one sandbox for
+ * all runs, it is told. Told too: the engine with one process, a guest without memory, and the ceiling, which is our host in this
+ * process with a memory that is reused and zeroed.
+ *
+ * Warm is meant: each side runs for a while before it is measured, every time that its turn comes.
  */
 import { createHash } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
@@ -226,7 +229,7 @@ async function measure(): Promise<void> {
   print("engine-warm-extism", ["engine", "extism"], ">= 8");
   print("engine-warm-extism-compiled", ["engine", "extism-compiled"], "none");
   print("engine-warm-extism-bare", ["engine", "extism-bare"], "none");
-  print("engine-warm-wasmer", ["engine", "wasmer"], ">= 10"); // KNOWN: 60 is wanted
+  print("engine-warm-wasmer", ["engine", "wasmer"], ">= 50"); // KNOWN: 60 is wanted
   print("engine-warm-wasmer-at-once", ["engine", "wasmer-at-once"], "none");
   print("engine-warm-wasmer-kept", ["engine", "wasmer-kept"], "none");
   print("engine-warm-one-slot", ["engine-one-slot", "node-wasi"], "none");

@@ -59,6 +59,7 @@ export type ModuleSource = {
   readonly tenant: string;
   /** Relative to the workspace, for messages. */
   readonly path: string;
+  /** The files as they are now; the same object again while nothing was changed. Nobody writes to the bytes in it. */
   read(): ModuleFiles;
   /** Captures what `fs:read` shows: `<folder>/sandbox` at `/sandbox`. A folder that is absent gives an empty mount. */
   captureMounts(): Result<readonly Mount[], SourceFault>;
