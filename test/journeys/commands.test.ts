@@ -27,11 +27,24 @@ test("every command has help with an example, and its example parses", (context)
   }
 });
 
+test("a word that several commands begin with has help that lists them", (context) => {
+  const here = emptyFolder(context);
+  const groups = Map.groupBy(CATALOG, ({ path }) => path[0] ?? "");
+  for (const [first, specs] of groups) {
+    if (specs.some(({ path }) => path.length === 1)) continue; // a command itself, with help of its own
+    const help = here.expect(0, first, "--help").stdout;
+    assert.equal(here.expect(0, "help", first).stdout, help);
+    assert.match(help, new RegExp(`^Usage: nightcore ${first} COMMAND`));
+    for (const { path, summary } of specs) assert.ok(help.includes(path.join(" ")) && help.includes(summary), path.join(" "));
+  }
+});
+
 test("wrong calls: exit code 2, one sentence, and what to do next", (context) => {
   const here = emptyFolder(context);
   const rows: readonly (readonly [args: readonly string[], words: RegExp])[] = [
     [["rum"], /did you mean .*run/],
     [["trust"], /one of: trust add, trust list, trust revoke/],
+    [["trust", "ad"], /no command `trust ad`[^]*one of: trust add/],
     [["run", "--bogus"], /bogus/],
     [["run"], /either `--all` or one PATH/],
     [["sign"], /--dir DIR.*--key FILE/],

@@ -262,6 +262,11 @@ export const CATALOG: readonly CommandSpec[] = [
   },
 ];
 
+/** The commands that begin with this word; none when no command does. */
+export function commandsUnder(first: string | undefined): readonly CommandSpec[] {
+  return CATALOG.filter(({ path }) => path[0] === first);
+}
+
 /** Finds the command that the first words name, in either spelling. `words`: how many of them it took. */
 export function findCommand(args: readonly string[]): { readonly spec: CommandSpec; readonly words: number } | undefined {
   for (const spec of CATALOG) {

@@ -1,29 +1,51 @@
-import { CATALOG, COMMON_OPTIONS, type CommandSpec, findCommand, type OptionSpec } from "./catalog.ts";
+import { CATALOG, commandsUnder, COMMON_OPTIONS, type CommandSpec, findCommand, type OptionSpec } from "./catalog.ts";
 import { EXIT, type Invocation, usageStop } from "./invocation.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Lists the commands, or shows the help of one. */
+/** Lists the commands, all or those that begin with a word, or shows the help of one. */
 export async function run({ terminal, positionals }: Invocation): Promise<number> {
   if (positionals.length === 0) {
     printOverview(terminal);
     return EXIT.ok;
   }
   const found = findCommand(positionals);
+  const group = positionals.length === 1 ? commandsUnder(positionals[0]) : [];
+  if (found === undefined && group.length > 0) {
+    printGroup(terminal, group);
+    return EXIT.ok;
+  }
   if (found === undefined) throw usageStop(`there is no command \`${positionals.join(" ")}\``, "see `nightcore help`");
   printHelp(terminal, found.spec);
   return EXIT.ok;
 }
 
+function listCommands(specs: readonly CommandSpec[]): readonly string[] {
+  const width = Math.max(...specs.map(({ path }) => path.join(" ").length));
+  return specs.map(({ path, summary }) => `  ${path.join(" ").padEnd(width)}  ${summary}`);
+}
+
+/** The commands that begin with one word. */
+export function printGroup(terminal: Terminal, specs: readonly CommandSpec[]): void {
+  const first = specs[0]?.path[0] ?? "";
+  terminal.print(
+    [
+      `Usage: nightcore ${first} COMMAND [OPTIONS]`,
+      "",
+      ...listCommands(specs),
+      "",
+      `\`nightcore help ${specs[0]?.path.join(" ") ?? ""}\` and the like say more.`,
+    ].join("\n"),
+  );
+}
+
 function printOverview(terminal: Terminal): void {
-  const width = Math.max(...CATALOG.map(({ path }) => path.join(" ").length));
-  const lines = CATALOG.map(({ path, summary }) => `  ${path.join(" ").padEnd(width)}  ${summary}`);
   terminal.print(
     [
       "nightcore: runs WebAssembly that is signed, allowed and metered, and keeps a record that others can verify",
       "",
       "Usage: nightcore COMMAND [OPTIONS]",
       "",
-      ...lines,
+      ...listCommands(CATALOG),
       "",
       "Every command takes --root DIR, --json and --help; paths are relative to the workspace.",
       "Exit codes: 0 all ran and succeeded, 1 a run failed, 2 usage, 3 denied or held, 4 verification failed,",

@@ -8,7 +8,7 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { escapeControls, quote } from "#core";
-import { CATALOG, COMMON_OPTIONS, type CommandSpec, findCommand } from "./catalog.ts";
+import { CATALOG, commandsUnder, COMMON_OPTIONS, type CommandSpec, findCommand } from "./catalog.ts";
 import { CommandStop, EXIT, type Invocation, usageStop } from "./invocation.ts";
 import { Terminal } from "./terminal.ts";
 import { stopOf } from "./unwrap.ts";
@@ -49,7 +49,14 @@ function normalise(argv: readonly string[]): readonly string[] {
 
 async function dispatch(args: readonly string[], terminal: Terminal): Promise<number> {
   const found = findCommand(args);
-  if (found === undefined) throw unknownCommand(args);
+  if (found === undefined) {
+    const [first, ...rest] = args;
+    const group = rest.some((word) => word === "--help" || word === "-h") ? commandsUnder(first) : [];
+    if (group.length === 0) throw unknownCommand(args);
+    const { printGroup } = await import("./help.ts");
+    printGroup(terminal, group);
+    return EXIT.ok;
+  }
   const { spec, words } = found;
   const invocation = parse(spec, args.slice(words), terminal);
   if (invocation === "help") {
@@ -63,8 +70,11 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<nu
 
 function unknownCommand(args: readonly string[]): CommandStop {
   const first = args[0] ?? "";
-  const group = CATALOG.filter(({ path }) => path[0] === first).map(({ path }) => path.join(" "));
-  if (group.length > 0) return usageStop(`${quote(first)} needs one more word`, `one of: ${group.join(", ")}`);
+  const group = commandsUnder(first).map(({ path }) => path.join(" "));
+  const second = args[1]?.startsWith("-") === false ? args[1] : undefined;
+  const what =
+    second === undefined ? `${quote(first)} needs one more word` : `there is no command ${quote(`${first} ${second}`)}`;
+  if (group.length > 0) return usageStop(what, `one of: ${group.join(", ")}`);
   const close = CATALOG.map(({ path }) => path.join(" ")).filter((name) => isNear(first, name.split(" ")[0] ?? ""));
   const hint = close.length > 0 ? `did you mean ${close.join(", ")}? see \`nightcore help\`` : "see `nightcore help`";
   return usageStop(`there is no command ${quote(first)}`, hint);
