@@ -7,8 +7,8 @@
  * WASI needs. Told beside it: the same with a module that was compiled before, and an equal guest on Extism's own ABI from a module
  * that was compiled before, without WASI: less than a plugin that prints can do with. The same module through Wasmer's SDK, loaded
  * once, in a fresh sandbox for each run, because ours finds no files of the run before; with several at once, and with one sandbox for
- * all runs, it is told. Told too: the engine with one process, a guest without memory, and the ceiling, which is our host in this
- * process with a memory that is reused and zeroed.
+ * all runs, it is told. Told too: the engine with one process, a guest without memory, and the ceiling, which is our host in
+ * Node's process with a memory that is reused and zeroed.
  *
  * Each side has a process of its own, so that nobody collects another's garbage. Warm is meant: each runs for a while before it is
  * measured, every time that its turn comes.

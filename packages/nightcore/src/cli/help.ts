@@ -10,12 +10,9 @@ export async function run({ terminal, positionals }: Invocation): Promise<number
   }
   const found = findCommand(positionals);
   const group = positionals.length === 1 ? commandsUnder(positionals[0]) : [];
-  if (found === undefined && group.length > 0) {
-    printGroup(terminal, group);
-    return EXIT.ok;
-  }
-  if (found === undefined) throw usageStop(`there is no command \`${positionals.join(" ")}\``, "see `nightcore help`");
-  printHelp(terminal, found.spec);
+  if (found !== undefined) printHelp(terminal, found.spec);
+  else if (group.length > 0) printGroup(terminal, group);
+  else throw usageStop(`there is no command \`${positionals.join(" ")}\``, "see `nightcore help`");
   return EXIT.ok;
 }
 
@@ -25,7 +22,7 @@ function listCommands(specs: readonly CommandSpec[]): readonly string[] {
 }
 
 /** The commands that begin with one word. */
-export function printGroup(terminal: Terminal, specs: readonly CommandSpec[]): void {
+function printGroup(terminal: Terminal, specs: readonly CommandSpec[]): void {
   const first = specs[0]?.path[0] ?? "";
   terminal.print(
     [

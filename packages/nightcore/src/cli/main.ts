@@ -51,11 +51,9 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<nu
   const found = findCommand(args);
   if (found === undefined) {
     const [first, ...rest] = args;
-    const group = rest.some((word) => word === "--help" || word === "-h") ? commandsUnder(first) : [];
-    if (group.length === 0) throw unknownCommand(args);
-    const { printGroup } = await import("./help.ts");
-    printGroup(terminal, group);
-    return EXIT.ok;
+    const asksForGroup = rest.some((word) => word === "--help" || word === "-h") && commandsUnder(first).length > 0;
+    if (first === undefined || !asksForGroup) throw unknownCommand(args);
+    return dispatch(["help", first], terminal);
   }
   const { spec, words } = found;
   const invocation = parse(spec, args.slice(words), terminal);

@@ -91,7 +91,7 @@ export class Projection implements Rows {
 
   #recentOf(table: TableName): Map<string, Row | undefined> {
     const recent = this.#recent.get(table) ?? new Map<string, Row | undefined>();
-    if (recent.size === 0) this.#recent.set(table, recent);
+    this.#recent.set(table, recent);
     return recent;
   }
 
@@ -110,7 +110,7 @@ export class Projection implements Rows {
     const rows = this.#pending.get(table) ?? new Map<string, Row>();
     const key = String(row[TABLES[table].key]);
     rows.set(key, row);
-    if (rows.size === 1) this.#pending.set(table, rows);
+    this.#pending.set(table, rows);
     this.#recent.get(table)?.delete(key);
   }
 

@@ -31,6 +31,8 @@ const OUTPUT_MOUNT: Mount = { guestPath: OUTPUT_PATH, files: [], folders: [], wr
 /** Everything that the calls of one run act on. */
 export class WasiContext {
   readonly #job: Pick<EngineJob, "argv" | "env">;
+  #args: readonly Bytes[] | undefined;
+  #env: readonly Bytes[] | undefined;
   readonly descriptors = new DescriptorTable();
   readonly files: FileSystem;
   readonly clock: GuestClock;
@@ -77,13 +79,13 @@ export class WasiContext {
     });
   }
 
-  // Encoded when they are asked for: many guests never do.
+  // Encoded when they are first asked for: many guests never do, and those that do ask twice.
   get args(): readonly Bytes[] {
-    return this.#job.argv.map(terminated);
+    return (this.#args ??= this.#job.argv.map(terminated));
   }
 
   get env(): readonly Bytes[] {
-    return [...this.#job.env, ...this.decoys.env].map(terminated);
+    return (this.#env ??= [...this.#job.env, ...this.decoys.env].map(terminated));
   }
 
   bindMemory(memory: WasmMemory | undefined): void {
