@@ -1,9 +1,10 @@
 import { skipConstantExpression } from "./constant-expression.ts";
-import type { Cursor } from "./cursor.ts";
+import { Cursor } from "./cursor.ts";
 import { type ModuleDraft, typeOfFunction } from "./draft.ts";
 import { FEATURE_BIT } from "./feature.ts";
 import type { InstructionReader } from "./instruction.ts";
 import { checkCount, type WasmLimits } from "./limit.ts";
+import { OP } from "./opcode.ts";
 import { readGlobalType } from "./declaration.ts";
 import { type FunctionType, readReferenceType, readValueType, type ValueType } from "./value-type.ts";
 
@@ -160,7 +161,19 @@ export function readData(cursor: Cursor, draft: ModuleDraft, limits: WasmLimits,
     if (flags > 2) cursor.malformed("unknown flags of a data segment", offset);
     if (flags === 1) draft.features |= FEATURE_BIT["bulk-memory"];
     if (flags === 2 && cursor.u32() !== 0) cursor.unsupported("multi-memory", offset);
+    const expression = cursor.at;
     if (flags !== 1) cursor.at = skipConstantExpression(reader, cursor.at, cursor.end);
-    cursor.skip(cursor.u32());
+    const written = flags === 1 ? undefined : { offset: singleConstant(cursor.bytes, expression, cursor.at) };
+    const sizeBytes = cursor.u32();
+    cursor.skip(sizeBytes);
+    if (written !== undefined) draft.data.push({ ...written, sizeBytes });
   }
+}
+
+/** The value of an expression that is nothing but an `i32.const`, as an address. INVARIANT: the expression has been read before. */
+function singleConstant(bytes: Uint8Array, at: number, end: number): number | undefined {
+  if (bytes[at] !== OP.i32Const) return undefined;
+  const cursor = new Cursor(bytes, at + 1, end);
+  const value = cursor.s33() >>> 0;
+  return cursor.at === end - 1 ? value : undefined; // `end` follows, or there is more to it
 }

@@ -1,5 +1,5 @@
 import type { FeatureSink, FunctionType } from "./value-type.ts";
-import type { ExportShape, GlobalShape, ImportShape, MemoryShape, SectionShape, TableShape } from "./shape.ts";
+import type { DataShape, ExportShape, GlobalShape, ImportShape, MemoryShape, SectionShape, TableShape } from "./shape.ts";
 
 /** What has been read of a module so far. */
 export type ModuleDraft = FeatureSink & {
@@ -9,6 +9,7 @@ export type ModuleDraft = FeatureSink & {
   readonly memories: MemoryShape[];
   readonly tables: TableShape[];
   readonly globals: GlobalShape[];
+  readonly data: DataShape[];
   readonly sections: SectionShape[];
   /** Type indices of the functions, imported ones first; `functionCount` of them are in use. */
   functionTypes: Uint32Array;
@@ -31,6 +32,7 @@ export function emptyDraft(): ModuleDraft {
     memories: [],
     tables: [],
     globals: [],
+    data: [],
     sections: [],
     functionTypes: new Uint32Array(64),
     functionCount: 0,

@@ -21,6 +21,7 @@ export type { IndexSpaces, InstructionReader } from "./instruction.ts";
 export { parseModule, SECTION, walkModule } from "./module.ts";
 export { OP } from "./opcode.ts";
 export type {
+  DataShape,
   ExportShape,
   ExternalKind,
   GlobalShape,

@@ -196,6 +196,7 @@ function shapeOf(bytes: Uint8Array, draft: ModuleDraft, features: number): Modul
     memories: draft.memories,
     tables: draft.tables,
     globals: draft.globals,
+    data: draft.data,
     functionCount: draft.functionCount,
     importedFunctionCount: draft.importedFunctionCount,
     startFunction: draft.startFunction,

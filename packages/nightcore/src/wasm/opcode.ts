@@ -26,6 +26,7 @@ export const OP = {
   catchAll: 0x19,
   tryTable: 0x1f,
   memoryGrow: 0x40,
+  i32Const: 0x41,
   memoryInit: 0xfc08,
   memoryCopy: 0xfc0a,
   memoryFill: 0xfc0b,

@@ -35,6 +35,12 @@ export type TableShape = {
 export type GlobalShape = { readonly type: ValueType; readonly mutable: boolean; readonly imported: boolean };
 
 /**
+ * Bytes that instantiation writes to the memory (5.5.14): an active segment. `offset` is undefined where it is computed from more
+ * than one constant.
+ */
+export type DataShape = { readonly offset: number | undefined; readonly sizeBytes: number };
+
+/**
  * A section as it lies in the file: `offset` is that of its contents, after id and size. For the sections that are vectors,
  * `count` is the number of items and `itemsOffset` where the first of them begins.
  */
@@ -56,6 +62,7 @@ export type ModuleShape = {
   readonly memories: readonly MemoryShape[];
   readonly tables: readonly TableShape[];
   readonly globals: readonly GlobalShape[];
+  readonly data: readonly DataShape[];
   readonly functionCount: number;
   readonly importedFunctionCount: number;
   readonly startFunction: number | undefined;

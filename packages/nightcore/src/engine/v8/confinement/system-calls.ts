@@ -97,6 +97,7 @@ const ALLOWED: readonly (readonly Row[])[] = [
     ["uname", 63, 160],
     ["sysinfo", 99, 179],
     ["prlimit64", 302, 261, ONESELF],
+    ["getrusage", 98, 165],
     ["getuid", 102, 174],
     ["geteuid", 107, 175],
     ["getgid", 104, 176],

@@ -204,7 +204,7 @@ function meterNaively(bytes: Uint8Array): Omit<MeteredModule, "shape"> {
   added.indexOf(["i32"], ["i32"]);
   const indices = { budgetGlobal: global, chargeBytes: functions, chargeEntries: functions + 1, grow: functions + 2 };
   writeHelpers(code, indices, true);
-  const memory = { pagesMin: 1, pagesMax: 3 };
+  const memory = { pagesMin: 1, pagesMax: 3, dataPages: [] };
   const parts = { budgetExport: "nightcore.budget", startExport: undefined, memory };
   const plan = { bytes, shape, code, addedTypes: added, usesHelpers: true, tableMaxima: [3], fuelInitially: 0, ...parts };
   return { bytes: assembleModule(plan), ...parts };

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import fc from "fast-check";
 import { parseModule } from "#wasm";
 import { assemble, REPOSITORY } from "../fixture.test.ts";
 import { WebAssembly } from "../web-assembly.ts";
@@ -58,6 +59,48 @@ test("the memory's maximum is cut to the budget, and never raised", () => {
       [],
     ).result;
   assert.deepEqual([grown("1"), grown("1 1000"), grown("1 5")], [64, 64, 5]);
+});
+
+test("the pages that instantiation writes are known, unless the module computes where", () => {
+  const rows: readonly (readonly [what: string, data: string, pages: readonly number[] | undefined])[] = [
+    ["no data", "", []],
+    ["in one page", '(data (i32.const 65536) "a")', [1]],
+    ["over an edge", '(data (i32.const 131070) "abc")', [1, 2]],
+    ["up to an edge", '(data (i32.const 131070) "ab")', [1]],
+    ["several", '(data (i32.const 0) "a") (data (i32.const 262143) "b") (data (i32.const 5) "c")', [0, 3]],
+    ["no bytes", '(data (i32.const 65536) "")', []],
+    ["out of the memory", '(data (i32.const 262143) "ab") (data (i32.const -1) "a")', [3]],
+    ["passive", '(data "abc")', []],
+    ["computed", '(data (i32.const 0) "a") (data (global.get 0) "b")', undefined],
+  ];
+  for (const [what, data, pages] of rows) {
+    const bytes = assemble(`(module (import "host" "at" (global i32)) (memory 4) ${data})`);
+    const metered = meterModule(bytes, { memoryPagesMax: 8, exactAtTraps: false });
+    assert.ok(metered.ok, what);
+    assert.deepEqual(metered.value.memory?.dataPages, pages, what);
+  }
+});
+
+test("no instantiation writes to another page", () => {
+  const segment = fc.tuple(fc.nat({ max: 4 * 65_536 }), fc.nat({ max: 70_000 }));
+  fc.assert(
+    fc.property(fc.array(segment, { maxLength: 4 }), (segments) => {
+      const data = segments.map(([at, size]) => `(data (i32.const ${at}) "${"x".repeat(size)}")`).join(" ");
+      const metered = meterModule(assemble(`(module (memory 4) ${data})`), { memoryPagesMax: 8, exactAtTraps: false });
+      assert.ok(metered.ok);
+      const memory = new WebAssembly.Memory({ initial: 4, maximum: 8 });
+      try {
+        assert.ok(new WebAssembly.Instance(new WebAssembly.Module(metered.value.bytes), { nightcore: { memory } }));
+      } catch {
+        // one of them lies outside; those before it have been written
+      }
+      const written = [0, 1, 2, 3].filter((page) =>
+        new Uint8Array(memory.buffer, page * 65_536, 65_536).some((byte) => byte !== 0),
+      );
+      for (const page of written) assert.ok(metered.value.memory?.dataPages?.includes(page), `page ${page}`);
+    }),
+    { numRuns: 60 },
+  );
 });
 
 test("what does not fit is refused before it is compiled", () => {

@@ -1,12 +1,14 @@
 import { type Bytes, fail, ok, type Result } from "#core";
 import type { EngineFault } from "#ports";
-import { explainWasmFault, type MemoryShape, type ModuleShape, walkModule, type WasmFault, type WasmLimits } from "#wasm";
+import { type DataShape, explainWasmFault, type ModuleShape, walkModule, type WasmFault, type WasmLimits } from "#wasm";
 import { AddedTypes, type AssemblyPlan, assembleModule } from "./assemble.ts";
 import { BodyWriter } from "./body.ts";
 import { type MeterIndices, writeHelpers } from "./charge.ts";
 import { Output } from "./output.ts";
 import { Segments } from "./segment.ts";
 import { capTables, TABLE_ENTRIES_MAX } from "./table-cap.ts";
+
+const PAGE_BYTES = 65_536;
 
 /** A module that counts its own fuel, bounds its own stack, and cannot outgrow its memory. */
 export type MeteredModule = {
@@ -18,7 +20,14 @@ export type MeteredModule = {
   /** The export to call in place of the start section, which is taken out so that fuel and memory are there when it runs. */
   readonly startExport: string | undefined;
   /** The memory that the host hands in as `MEMORY_IMPORT`, with exactly these sizes, where the module had one of its own. */
-  readonly memory: { readonly pagesMin: number; readonly pagesMax: number } | undefined;
+  readonly memory: OwnMemory | undefined;
+};
+
+/** In pages. `dataPages` are those that instantiation writes; undefined where the module computes them. */
+export type OwnMemory = {
+  readonly pagesMin: number;
+  readonly pagesMax: number;
+  readonly dataPages: readonly number[] | undefined;
 };
 
 /** What a module is metered for. */
@@ -77,7 +86,7 @@ export function meterModule(bytes: Bytes, options: MeterOptions): Result<Metered
     addedTypes.indexOf(["i32"], ["i32"]);
   }
   const { fuelInitially = 0, memoryPagesMax } = options;
-  const parts = { ...exportsFor(shape), memory: ownMemory(memory, memoryPagesMax) };
+  const parts = { ...exportsFor(shape), memory: ownMemory(shape, memoryPagesMax) };
   const plan: AssemblyPlan = { bytes, shape, code, addedTypes, usesHelpers, tableMaxima, fuelInitially, ...parts };
   return ok({ bytes: assembleModule(plan), shape, ...parts });
 }
@@ -95,9 +104,22 @@ function exportsFor(shape: ModuleShape): Pick<MeteredModule, "budgetExport" | "s
   };
 }
 
-function ownMemory(memory: MemoryShape | undefined, memoryPagesMax: number): MeteredModule["memory"] {
+function ownMemory({ memories, data }: ModuleShape, memoryPagesMax: number): OwnMemory | undefined {
+  const memory = memories[0];
   if (memory === undefined || memory.imported) return undefined;
-  return { pagesMin: memory.pagesMin, pagesMax: Math.min(memory.pagesMax ?? Infinity, memoryPagesMax) };
+  const { pagesMin } = memory;
+  return { pagesMin, pagesMax: Math.min(memory.pagesMax ?? Infinity, memoryPagesMax), dataPages: pagesOf(data, pagesMin) };
+}
+
+/** The pages that hold a byte of these segments; one that reaches outside of the memory makes instantiation fail. */
+function pagesOf(data: readonly DataShape[], pagesMin: number): readonly number[] | undefined {
+  const pages = new Set<number>();
+  for (const { offset, sizeBytes } of data) {
+    if (offset === undefined) return undefined;
+    const last = Math.min(Math.floor((offset + sizeBytes - 1) / PAGE_BYTES), pagesMin - 1);
+    for (let page = Math.floor(offset / PAGE_BYTES); page <= last; page++) pages.add(page);
+  }
+  return [...pages];
 }
 
 /** The engine's word for what the reader found. */

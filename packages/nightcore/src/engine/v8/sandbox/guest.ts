@@ -55,6 +55,7 @@ export function runGuest(
     (made[metered.budgetExport] as WasmGlobal).value = encodeBudget(job.budgets.fuel);
     const exported = made["memory"];
     context.bindMemory(exported instanceof WebAssembly.Memory ? exported : undefined);
+    memories.watch();
     results = host.serve(context, () => {
       if (metered.startExport !== undefined) call(made, metered.startExport, []);
       if (plan.initialize) call(made, "_initialize", []);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { WasmMemory } from "../web-assembly.ts";
 import { MemoryKeeper } from "./memory.ts";
 
-const SMALL = { pagesMin: 1, pagesMax: 4 };
+const SMALL = { pagesMin: 1, pagesMax: 4, dataPages: [] };
 
 function grow(memory: WasmMemory, pages: number): void {
   (memory as WasmMemory & { grow(pages: number): number }).grow(pages);
@@ -22,10 +22,10 @@ test("the next run of the same tenant gets the same memory, with nothing left in
 test("a memory is made anew when it may not be kept", () => {
   const rows: readonly (readonly [why: string, use: (keeper: MemoryKeeper, memory: WasmMemory) => WasmMemory])[] = [
     ["another tenant", (keeper) => (keeper.clean(), keeper.take(SMALL, false))],
-    ["another minimum", (keeper) => (keeper.clean(), keeper.take({ pagesMin: 2, pagesMax: 4 }, true))],
+    ["another minimum", (keeper) => (keeper.clean(), keeper.take({ ...SMALL, pagesMin: 2 }, true))],
     [
       "another maximum, which a guest can see by growing",
-      (keeper) => (keeper.clean(), keeper.take({ pagesMin: 1, pagesMax: 5 }, true)),
+      (keeper) => (keeper.clean(), keeper.take({ ...SMALL, pagesMax: 5 }, true)),
     ],
     ["it has grown", (keeper, memory) => (grow(memory, 1), keeper.clean(), keeper.take(SMALL, true))],
     ["nobody has zeroed it", (keeper) => keeper.take(SMALL, true)],
@@ -45,7 +45,7 @@ test("a memory is made anew when it may not be kept", () => {
 
 test("a large memory is let go of", () => {
   const keeper = new MemoryKeeper();
-  const large = { pagesMin: 65, pagesMax: 65 };
+  const large = { pagesMin: 65, pagesMax: 65, dataPages: [] };
   const first = keeper.take(large, false);
   keeper.clean();
   assert.notEqual(keeper.take(large, true), first);

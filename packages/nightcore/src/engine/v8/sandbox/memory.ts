@@ -1,10 +1,9 @@
+import type { OwnMemory } from "../meter/rewrite.ts";
 import { type WasmMemory, WebAssembly } from "../web-assembly.ts";
+import { type CountFaults, countFaults, Sweeper } from "./sweeper.ts";
 
 const PAGE_BYTES = 65_536;
 const KEPT_PAGES_MAX = 64; // LIMIT: 4 MiB; zeroing more costs more than asking the system for it
-
-/** The sizes that a memory is made with, in pages. */
-export type MemorySizes = { readonly pagesMin: number; readonly pagesMax: number };
 
 /**
  * The linear memory of the one run that there is at a time. Making one costs more than running a small guest, so it is kept, zeroed,
@@ -13,29 +12,46 @@ export type MemorySizes = { readonly pagesMin: number; readonly pagesMax: number
  * INVARIANT: what is handed out is zero in every byte and has never grown.
  */
 export class MemoryKeeper {
-  #kept: { readonly memory: WasmMemory; readonly sizes: MemorySizes } | undefined;
+  readonly #count: CountFaults;
+  #memory: WasmMemory | undefined;
+  #pagesMin = 0;
+  #pagesMax = 0;
   #clean = true;
+  #sweeper: Sweeper;
+
+  constructor(count: CountFaults = countFaults) {
+    this.#count = count;
+    this.#sweeper = new Sweeper(0, count);
+  }
 
   /** A memory of exactly these sizes. Throws a RangeError when the system has none. */
-  take(sizes: MemorySizes, sameTenant: boolean): WasmMemory {
-    const kept = this.#kept;
-    if (sameTenant && this.#clean && kept?.sizes.pagesMin === sizes.pagesMin && kept.sizes.pagesMax === sizes.pagesMax) {
-      this.#clean = false;
-      return kept.memory;
+  take({ pagesMin, pagesMax, dataPages }: OwnMemory, sameTenant: boolean): WasmMemory {
+    if (!sameTenant || pagesMin !== this.#pagesMin || pagesMax !== this.#pagesMax) {
+      this.#memory = undefined;
+      this.#pagesMin = pagesMin;
+      this.#pagesMax = pagesMax;
+      this.#sweeper = new Sweeper(pagesMin, this.#count);
     }
-    const memory = new WebAssembly.Memory({ initial: sizes.pagesMin, maximum: sizes.pagesMax });
-    this.#kept = { memory, sizes };
+    const kept = this.#clean ? this.#memory : undefined;
+    this.#memory = undefined;
+    const memory = kept ?? new WebAssembly.Memory({ initial: pagesMin, maximum: pagesMax });
+    this.#memory = memory;
     this.#clean = false;
+    this.#sweeper.begin(memory, kept === undefined, dataPages);
     return memory;
+  }
+
+  /** Called between instantiation and the first of the guest's own instructions. */
+  watch(): void {
+    this.#sweeper.watch();
   }
 
   /** Zeroes what the last run used, or lets go of it. Called when its answer has been sent. */
   clean(): void {
-    if (this.#clean || this.#kept === undefined) return;
-    const { memory, sizes } = this.#kept;
-    const grown = memory.buffer.byteLength !== sizes.pagesMin * PAGE_BYTES;
-    if (grown || sizes.pagesMin > KEPT_PAGES_MAX) this.#kept = undefined;
-    else new Uint8Array(memory.buffer).fill(0);
+    const memory = this.#memory;
+    if (this.#clean || memory === undefined) return;
+    const grown = memory.buffer.byteLength !== this.#pagesMin * PAGE_BYTES;
+    if (grown || this.#pagesMin > KEPT_PAGES_MAX || !this.#sweeper.sweep(memory)) this.#memory = undefined;
     this.#clean = true;
   }
 }
