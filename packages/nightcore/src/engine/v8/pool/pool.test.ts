@@ -60,6 +60,34 @@ test("the place of a process that is killed is taken by one that was started bef
   }
 });
 
+test("no job waits behind another of three milliseconds while a slot is free", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "nightcore-slots-"));
+  // Each process tells its number as the fuel that its guests used.
+  const script = `const answers = ${JSON.stringify([1, 2].map((fuel) => hex(encodeOutcome({ ...OUTCOME, fuel }))))};
+    let mine = 0;
+    try { fs.mkdirSync(${JSON.stringify(join(folder, "first"))}); } catch { mine = 1; }
+    say("${READY}");
+    const nobody = new Int32Array(new SharedArrayBuffer(4));
+    for (;;) { listen(); Atomics.wait(nobody, 0, 0, 3); say(answers[mine]); }`;
+  const bothAreThere = Promise.withResolvers<void>();
+  let started = 0;
+  const onStarted = (): void => {
+    if (++started === 2) bothAreThere.resolve();
+  };
+  const pool = new Pool({ ...scripted(script), onStarted }, { slots: 2 });
+  try {
+    await bothAreThere.promise;
+    for (let round = 0; round < 10; round++) {
+      const ends = await Promise.all([pool.run(TINY, undefined), pool.run(TINY, undefined)]);
+      const processes = ends.map((end) => ("outcome" in end ? end.outcome.fuel : end.fault.code));
+      assert.deepEqual(processes.sort(), [1, 2]);
+    }
+  } finally {
+    await pool.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
 test("jobs behind one that never ends are all run, and none of them is killed for it", async () => {
   const opened = await openV8Engine({ slots: 2, spares: 1 });
   assert.ok(opened.ok);

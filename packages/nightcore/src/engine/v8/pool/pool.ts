@@ -6,6 +6,8 @@ import { SandboxProcess } from "./sandbox-process.ts";
 
 const RUNS_MAX = 100_000; // LIMIT: what leaks in V8 or in us is given back to the system after so many runs
 
+const SOON_MS = 1; // what waits so long is not worth waking another process for, which then competes for the processor's cache
+
 /** Faults after which a process is as it was before: nothing ran, or the guest ended in the way that guests may. */
 const HARMLESS: ReadonlySet<string> = new Set([
   "engine/unsupported-feature",
@@ -24,7 +26,7 @@ export type PoolSize = { readonly slots: number; readonly spares?: number };
  * Sandbox processes, of which a fixed number runs jobs at once. They are started before they are needed and replaced after a kill,
  * after a fault that is not harmless, and after {@link RUNS_MAX} runs; spares are started when a guest is slow for the
  * first time, or its process dies. Jobs begin in the order in which they came, and go to a process that had their tenant before,
- * if there is one.
+ * if there is one; short ones to as few processes as keep up with them.
  */
 export class Pool {
   readonly #launch: Launch;
@@ -82,18 +84,25 @@ export class Pool {
     if (this.#queue.length > 0 && this.#countAlive() < this.#slots) this.#staffSoon();
   }
 
-  /** A process that has nothing to do, as long as a slot is free; or one that takes the job behind those that it has. */
+  /**
+   * A process that is done with what it has in less time than waking another takes; or one that has nothing to do, as long as a slot
+   * is free; or one that takes the job behind those that it has.
+   */
   #placeFor(assignment: Assignment): SandboxProcess | undefined {
-    let [idle, busy, behind]: [SandboxProcess | undefined, number, SandboxProcess | undefined] = [undefined, 0, undefined];
+    let busy = 0;
+    let [soon, idle, behind]: (SandboxProcess | undefined)[] = [];
     for (const process of this.#processes) {
       if (!process.started || process.dead) continue;
       if (process.load > 0) busy++;
       if (process.runs >= RUNS_MAX) continue;
-      if (process.load > 0) {
-        if (process.canFollow(assignment) && (behind === undefined || process.load < behind.load)) behind = process;
-      } else if (idle === undefined || process.tenant === assignment.job.tenant) idle = process;
+      if (process.load === 0) {
+        if (idle === undefined || process.tenant === assignment.job.tenant) idle = process;
+      } else if (process.canFollow(assignment)) {
+        if (behind === undefined || process.load < behind.load) behind = process;
+        if (process.waitMs <= SOON_MS && (soon === undefined || process.load > soon.load)) soon = process;
+      }
     }
-    return busy < this.#slots && idle !== undefined ? idle : behind;
+    return soon ?? (busy < this.#slots && idle !== undefined ? idle : behind);
   }
 
   #countAlive(): number {

@@ -68,6 +68,7 @@ export class SandboxProcess {
   #tenant: string | undefined;
   readonly #asked: Asked[] = [];
   #lastMs = Infinity;
+  #paceMs = Infinity;
   #overtaken = false;
   #dead: EngineFault | undefined;
   #started = false;
@@ -115,6 +116,11 @@ export class SandboxProcess {
   /** How many jobs it has been given and has not ended. */
   get load(): number {
     return this.#asked.length;
+  }
+
+  /** How long a job would wait behind those that it has, if they take as long as those before them did. */
+  get waitMs(): number {
+    return this.#paceMs * this.#asked.length;
   }
 
   /**
@@ -193,11 +199,13 @@ export class SandboxProcess {
     let bytesMax = this.#started ? 0 : READY_BYTES_MAX;
     for (const asked of this.#asked) bytesMax = Math.max(bytesMax, asked.answerBytesMax);
     if (bytesMax === 0) return this.kill({ code: "engine/protocol", detail: "it spoke without being asked" });
+    const sinceMs = this.#asked[0]?.startedMs ?? -Infinity;
     const messages = this.#splitter.push(chunk, bytesMax);
     if (messages === undefined) return this.kill({ code: "engine/protocol", detail: "an answer is too long" });
     // An answer to a job that is given only while these are read would be one to something that it cannot have heard.
     let answersMax = this.#started ? this.#asked.length : 1;
     try {
+      this.#paceMs = (performance.now() - sinceMs) / messages.length;
       for (const [n, message] of messages.entries()) {
         if (this.dead) return; // whoever heard a piece ended the run, or an outcome ended the process
         const answer = decodeAnswer(new WireReader(message), this.#asked[0]?.assignment.job);
