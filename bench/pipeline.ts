@@ -17,7 +17,7 @@ import { makePromiseLine } from "../tools/promise.ts";
 const WANTED_PER_SECOND = 5_000;
 const ROUNDS = 5;
 const RUNS_A_ROUND = 5_000;
-const AT_ONCE = 64;
+const AT_ONCE = 128;
 const RUNS_PER_COMMIT = 1_000;
 
 async function measure(folder: string, runs: number): Promise<void> {

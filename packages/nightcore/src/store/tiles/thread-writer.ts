@@ -10,6 +10,13 @@ import { LOCK_WAIT_MS, type LedgerWriterOptions, PUBLISH_AFTER_MS } from "./writ
 
 /** LIMIT: batches under way at once. While one is flushed the next is already there; a third would only split the second. */
 const BATCHES_MAX = 2;
+/**
+ * What takes about a millisecond to sign. It is sent before this turn of the event loop is over, so that the thread need not wait
+ * for whoever makes entries for longer than that.
+ */
+const EARLY_BYTES = 64 * 1024;
+/** LIMIT: batches under way at once, where the next one has so many bytes. */
+const EARLY_BATCHES_MAX = 4;
 /** LIMIT: what one batch may gather before it is sent, so that a flush stays a fraction of a second. */
 const BATCH_BYTES_MAX = 1024 * 1024;
 
@@ -62,6 +69,7 @@ class ThreadWriter implements LedgerWriter {
   readonly recovery: Recovery;
   readonly #worker: Worker;
   #waiting: Waiting[] = [];
+  #waitingBytes = 0;
   readonly #batches: (readonly Waiting[])[] = [];
   readonly #publishing: Heard[] = [];
   #afterAppends: ToThread[] = [];
@@ -82,8 +90,10 @@ class ThreadWriter implements LedgerWriter {
     if (refused !== undefined) return Promise.resolve(fail(refused));
     return new Promise((answer) => {
       this.#waiting.push({ payloads, answer });
+      this.#waitingBytes += bytesOf(payloads);
       // Sent once this turn's other appends are in as well.
       if (this.#waiting.length === 1) setImmediate(() => this.#send());
+      if (this.#waitingBytes >= EARLY_BYTES) this.#send();
     });
   }
 
@@ -108,7 +118,7 @@ class ThreadWriter implements LedgerWriter {
   }
 
   #send(): void {
-    while (this.#waiting.length > 0 && this.#batches.length < BATCHES_MAX && this.#dead === undefined) {
+    while (this.#waiting.length > 0 && this.#batches.length < this.#batchesMax && this.#dead === undefined) {
       const batch = this.#takeBatch();
       const message = packRequests(batch.map(({ payloads }) => payloads));
       this.#batches.push(batch);
@@ -119,13 +129,15 @@ class ThreadWriter implements LedgerWriter {
     this.#afterAppends = [];
   }
 
+  get #batchesMax(): number {
+    return this.#waitingBytes >= EARLY_BYTES ? EARLY_BATCHES_MAX : BATCHES_MAX;
+  }
+
   #takeBatch(): readonly Waiting[] {
     let bytes = 0;
     let count = 0;
-    while (count < this.#waiting.length && bytes < BATCH_BYTES_MAX) {
-      for (const payload of this.#waiting[count]?.payloads ?? []) bytes += payload.length;
-      count++;
-    }
+    while (count < this.#waiting.length && bytes < BATCH_BYTES_MAX) bytes += bytesOf(this.#waiting[count++]?.payloads ?? []);
+    this.#waitingBytes -= bytes;
     return this.#waiting.splice(0, count);
   }
 
@@ -159,4 +171,8 @@ class ThreadWriter implements LedgerWriter {
     for (const heard of this.#publishing.splice(0)) heard(fail(fault));
     this.#closing?.heard(fail(fault));
   }
+}
+
+function bytesOf(payloads: readonly Bytes[]): number {
+  return payloads.reduce((sum, payload) => sum + payload.length, 0);
 }
