@@ -50,7 +50,7 @@ export function openThreadWriter(
     worker.once("message", (message: FromThread) => {
       worker.off("error", died);
       worker.off("exit", died);
-      if (message.kind === "opened") return resolve(ok(new ThreadWriter(worker, message.size, message.recovery)));
+      if (message.kind === "opened") return resolve(ok(new ThreadWriter(worker, workerData, message)));
       void worker.terminate();
       resolve(fail(message.kind === "refused" ? message.fault : ledgerFault("ledger/write-failed", "", "unexpected answer")));
     });
@@ -70,16 +70,18 @@ class ThreadWriter implements LedgerWriter {
   readonly #worker: Worker;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
+  readonly #earlyBytes: number;
   readonly #batches: (readonly Waiting[])[] = [];
   readonly #publishing: Heard[] = [];
   #afterAppends: ToThread[] = [];
   #closing: { readonly promise: Promise<Result<string, LedgerFault>>; readonly heard: Heard } | undefined;
   #dead: LedgerFault | undefined;
 
-  constructor(worker: Worker, size: number, recovery: Recovery) {
+  constructor(worker: Worker, { entries }: ThreadOptions, { size, recovery }: FromThread & { readonly kind: "opened" }) {
     this.openedSize = size;
     this.recovery = recovery;
     this.#worker = worker;
+    this.#earlyBytes = entries === "sealed" ? EARLY_BYTES : Infinity; // what is not signed takes no time
     worker.on("message", (message: FromThread) => this.#hear(message));
     worker.on("error", (error) => this.#die(error instanceof Error ? error.message : "the writer thread failed"));
     worker.on("exit", () => this.#die("the writer thread ended"));
@@ -93,7 +95,7 @@ class ThreadWriter implements LedgerWriter {
       this.#waitingBytes += bytesOf(payloads);
       // Sent once this turn's other appends are in as well.
       if (this.#waiting.length === 1) setImmediate(() => this.#send());
-      if (this.#waitingBytes >= EARLY_BYTES) this.#send();
+      if (this.#waitingBytes >= this.#earlyBytes) this.#send();
     });
   }
 
@@ -130,7 +132,7 @@ class ThreadWriter implements LedgerWriter {
   }
 
   get #batchesMax(): number {
-    return this.#waitingBytes >= EARLY_BYTES ? EARLY_BATCHES_MAX : BATCHES_MAX;
+    return this.#waitingBytes >= this.#earlyBytes ? EARLY_BATCHES_MAX : BATCHES_MAX;
   }
 
   #takeBatch(): readonly Waiting[] {
