@@ -32,12 +32,12 @@ export function countFaults(): number {
  * Makes a memory zero again after each run of one tenant, in memories of one size, without zeroing what nobody has written: doing
  * that costs more than a small run, since it drives everything else out of the processor's cache (docs/decisions/0039).
  *
- * Who writes a page of memory for the first time causes a page fault, and the kernel counts them. The first run is a lesson:
- * afterwards each page is written to, and where that causes no fault the run had done so before. In the memories after it, these
- * pages and those of the module's data are the process's own from the beginning and zeroed after each run. As long as no fault at
- * all is counted between instantiation and the end of the run, nothing else has been written. Else the memory must not be used
- * again, whatever the fault was for. When that happens often, everything is zeroed after each run for a while, a longer one each
- * time, and then there is another lesson.
+ * Who writes a page of memory for the first time causes a page fault, and the kernel counts them. After a run, though not after a
+ * tenant's first, there is a lesson: each page is written to, and where that causes no fault the run had done so before. In the
+ * memories that follow, these pages and those of the module's data are the process's own from the beginning and zeroed after each
+ * run. As long as no fault at all is counted between instantiation and the end of the run, nothing else has been written. Else the
+ * memory must not be used again, whatever the fault was for. When that happens often, everything is zeroed after each run for a
+ * while, a longer one each time, and then there is another lesson.
  *
  * Pages are followed in the size of WebAssembly's. A system whose pages are larger than 4 KiB, that gives several at once, or that
  * does not count causes fewer faults than there are system pages, in a lesson or in `begin`; then everything is zeroed as well.
