@@ -1,3 +1,6 @@
+/** A page of linear memory (core specification 4.2.8). */
+export const PAGE_BYTES = 65_536;
+
 /** A linear memory. Growing detaches `buffer`. */
 export type WasmMemory = { readonly buffer: ArrayBuffer };
 

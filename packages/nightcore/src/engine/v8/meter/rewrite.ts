@@ -7,8 +7,7 @@ import { type MeterIndices, writeHelpers } from "./charge.ts";
 import { Output } from "./output.ts";
 import { Segments } from "./segment.ts";
 import { capTables, TABLE_ENTRIES_MAX } from "./table-cap.ts";
-
-const PAGE_BYTES = 65_536;
+import { PAGE_BYTES } from "../web-assembly.ts";
 
 /** A module that counts its own fuel, bounds its own stack, and cannot outgrow its memory. */
 export type MeteredModule = {
@@ -108,11 +107,11 @@ function ownMemory({ memories, data }: ModuleShape, memoryPagesMax: number): Own
   const memory = memories[0];
   if (memory === undefined || memory.imported) return undefined;
   const { pagesMin } = memory;
-  return { pagesMin, pagesMax: Math.min(memory.pagesMax ?? Infinity, memoryPagesMax), dataPages: pagesOf(data, pagesMin) };
+  return { pagesMin, pagesMax: Math.min(memory.pagesMax ?? Infinity, memoryPagesMax), dataPages: dataPagesOf(data, pagesMin) };
 }
 
 /** The pages that hold a byte of these segments; one that reaches outside of the memory makes instantiation fail. */
-function pagesOf(data: readonly DataShape[], pagesMin: number): readonly number[] | undefined {
+function dataPagesOf(data: readonly DataShape[], pagesMin: number): readonly number[] | undefined {
   const pages = new Set<number>();
   for (const { offset, sizeBytes } of data) {
     if (offset === undefined) return undefined;

@@ -202,10 +202,10 @@ export class SandboxProcess {
     const sinceMs = this.#asked[0]?.startedMs ?? -Infinity;
     const messages = this.#splitter.push(chunk, bytesMax);
     if (messages === undefined) return this.kill({ code: "engine/protocol", detail: "an answer is too long" });
+    this.#paceMs = (performance.now() - sinceMs) / messages.length;
     // An answer to a job that is given only while these are read would be one to something that it cannot have heard.
     let answersMax = this.#started ? this.#asked.length : 1;
     try {
-      this.#paceMs = (performance.now() - sinceMs) / messages.length;
       for (const [n, message] of messages.entries()) {
         if (this.dead) return; // whoever heard a piece ended the run, or an outcome ended the process
         const answer = decodeAnswer(new WireReader(message), this.#asked[0]?.assignment.job);

@@ -1,8 +1,7 @@
 import type { OwnMemory } from "../meter/rewrite.ts";
-import { type WasmMemory, WebAssembly } from "../web-assembly.ts";
+import { PAGE_BYTES, type WasmMemory, WebAssembly } from "../web-assembly.ts";
 import { type CountFaults, countFaults, Sweeper } from "./sweeper.ts";
 
-const PAGE_BYTES = 65_536;
 const KEPT_PAGES_MAX = 64; // LIMIT: 4 MiB; zeroing more costs more than asking the system for it
 
 /**

@@ -1,6 +1,6 @@
 import { fail, ok, type Result } from "#core";
 import type { EngineFault } from "#ports";
-import { type WasmModule, WebAssembly } from "../web-assembly.ts";
+import { PAGE_BYTES, type WasmModule, WebAssembly } from "../web-assembly.ts";
 import type { MeteredModule } from "../meter/rewrite.ts";
 import { HostFunctions } from "../wasi/host.ts";
 
@@ -19,7 +19,6 @@ export type ModuleKey = { readonly digest: string; readonly memoryBytes: number;
 
 const CACHE_BYTES_MAX = 128 * 1024 * 1024; // LIMIT: of rewritten modules; CPython takes 17 MB of it
 const CACHE_MODULES_MAX = 256; // LIMIT: a compiled module holds address space too
-const PAGE_BYTES = 65_536;
 const PAGES_MAX = 65_536;
 
 /** Rewritten and compiled modules by digest, memory budget and form, the least recently used ones forgotten first. */

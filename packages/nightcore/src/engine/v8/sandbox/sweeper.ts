@@ -1,6 +1,5 @@
-import type { WasmMemory } from "../web-assembly.ts";
+import { PAGE_BYTES, type WasmMemory } from "../web-assembly.ts";
 
-const PAGE_BYTES = 65_536;
 const SYSTEM_PAGE_BYTES = 4_096; // where the system's are larger nothing is learnt, and everything is zeroed
 const SYSTEM_PAGES = PAGE_BYTES / SYSTEM_PAGE_BYTES;
 

@@ -14,6 +14,7 @@ import {
   utf8,
 } from "#core";
 import type { EngineFaultCode, EngineJob, GuestConduct } from "#ports";
+import { PAGE_BYTES } from "../web-assembly.ts";
 import { findContradiction } from "./contradiction.ts";
 import { decodePiece, PIECE, type Piece } from "./piece.ts";
 import { WireError, type WireReader } from "./reader.ts";
@@ -71,7 +72,6 @@ const RESULT_BYTES_MAX = 64; // LIMIT: the longest number in decimal
 const DENIED_PATHS_MAX = 8; // LIMIT: a hint for an author
 const PATH_BYTES_MAX = 1_024; // LIMIT: quoted and cut paths are far shorter
 const OPENED_PATHS_MAX = 32; // LIMIT: the host's own
-const PAGE_BYTES = 65_536;
 const HEADER_BYTES_MAX = 128 * 1024; // everything in an outcome but the outputs
 
 const TREE_BYTES_MAX = OUTPUT_BYTES_MAX + OUTPUT_PATH_BYTES_MAX + OUTPUT_ENTRIES_MAX * 9; // and two lengths and a flag for each
